@@ -1,0 +1,37 @@
+# Two commands for a newcomer: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint check figures clean
+
+.venv/base: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) torch==2.13.0
+	$(PIP) -e '.[html]'
+	touch $@
+
+.venv/dev: .venv/base
+	$(PIP) -e '.[dev]'
+	touch $@
+
+demo: .venv/base  ## analyse the sample article: a table here, a page in build/
+	mkdir -p build
+	$(BIN)/stance analyze data/articles/sample.txt --html build/sample.html
+
+test: .venv/dev  ## run the tests, notebooks among them
+	$(BIN)/pytest
+	$(BIN)/pytest --nbmake --nbmake-timeout=120 -o testpaths= notebooks
+
+lint: .venv/dev  ## style, types, direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: test lint  ## what CI runs
+
+figures: .venv/dev  ## the model's figures; DATA=FOLDER holds the public sets
+	$(BIN)/python benchmarks/figures.py --data $(DATA)
+
+clean:
+	rm -rf .venv build

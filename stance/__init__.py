@@ -1,0 +1,78 @@
+"""Who said what about Ukraine joining NATO, and how sure are we?
+
+The public names are loaded on first use: `import stance` imports neither torch nor pandas.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stance.analysis import Analysis, analyze
+    from stance.classifier import classify
+    from stance.errors import ConfigError, InputError, MissingExtraError, ModelError, StanceError
+    from stance.labels import LABELS, Stance
+    from stance.models import list_models, load_model
+    from stance.quotes import extract_quotes
+    from stance.records import Article, Prediction, Predictions, Quote
+    from stance.targets import UKRAINE_NATO, Target
+    from stance.training import train
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Analysis": "analysis",
+    "Article": "records",
+    "ConfigError": "errors",
+    "InputError": "errors",
+    "LABELS": "labels",
+    "MissingExtraError": "errors",
+    "ModelError": "errors",
+    "Prediction": "records",
+    "Predictions": "records",
+    "Quote": "records",
+    "Stance": "labels",
+    "StanceError": "errors",
+    "Target": "targets",
+    "UKRAINE_NATO": "targets",
+    "analyze": "analysis",
+    "classify": "classifier",
+    "extract_quotes": "quotes",
+    "list_models": "models",
+    "load_model": "models",
+    "train": "training",
+}
+
+__all__ = [
+    "LABELS",
+    "UKRAINE_NATO",
+    "Analysis",
+    "Article",
+    "ConfigError",
+    "InputError",
+    "MissingExtraError",
+    "ModelError",
+    "Prediction",
+    "Predictions",
+    "Quote",
+    "Stance",
+    "StanceError",
+    "Target",
+    "analyze",
+    "classify",
+    "extract_quotes",
+    "list_models",
+    "load_model",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stance' has no attribute {name!r}")
+    return getattr(import_module(f"stance.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,169 @@
+"""Texts in, predictions out: checks every row, runs one model, calibrates, abstains.
+
+A single text is a batch of one; a bad row is named and never lost in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, TypedDict, Unpack, overload
+
+import numpy as np
+
+from stance.calibration import softmax
+from stance.errors import InputError
+from stance.labels import LABELS
+from stance.models import DEFAULT, StanceModel, load_model
+from stance.models.inputs import render
+from stance.records import Prediction, Predictions, Quote
+from stance.targets import UKRAINE_NATO, Target
+
+OnError = Literal["raise", "skip", "null"]
+
+
+def _check(value: object) -> str | None:
+    """Why a value is no text to classify, or None."""
+    if value is None:
+        return "is None"
+    if isinstance(value, float) and value != value:
+        return "is NaN"
+    if not isinstance(value, str):
+        return f"is {type(value).__name__}, not a string"
+    if not value.strip() or not any(c.isprintable() and not c.isspace() for c in value):
+        return "is blank"
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return "has a lone surrogate; decode it with errors='replace'"
+    return None
+
+
+def _per_item(value: object, n: int, name: str, kinds: type | tuple[type, ...]) -> list[Any]:
+    """One value for all rows, or one for each."""
+    if value is None or isinstance(value, kinds):
+        return [value] * n
+    if not isinstance(value, Iterable):
+        raise InputError(f"{name} must be one value or one for each text, not {type(value).__name__}.")
+    values = [None if v is None or v != v else v for v in value]
+    if len(values) != n:
+        raise InputError(f"{name} has {len(values)} values for {n} texts; give one, or one for each.")
+    for row, item in enumerate(values):
+        if item is not None and not isinstance(item, kinds):
+            raise InputError(f"{name}, row {row}: is {type(item).__name__}, which is not allowed here.")
+    return values
+
+
+class _Options(TypedDict, total=False):
+    speaker: str | Iterable[str | None] | None
+    context: str | Iterable[str | None] | None
+    target: Target | Sequence[Target]
+    model: str | StanceModel
+    batch_size: int
+    device: str | None
+    progress: bool
+    on_error: OnError
+    abstain_below: float | None
+
+
+@overload
+def classify(texts: str | Quote, **options: Unpack[_Options]) -> Prediction: ...
+@overload
+def classify(texts: Iterable[Any], **options: Unpack[_Options]) -> Predictions: ...
+def classify(
+    texts: str | Quote | Iterable[Any],
+    *,
+    speaker: str | Iterable[str | None] | None = None,
+    context: str | Iterable[str | None] | None = None,
+    target: Target | Sequence[Target] = UKRAINE_NATO,
+    model: str | StanceModel = DEFAULT,
+    batch_size: int = 32,
+    device: str | None = None,
+    progress: bool = False,
+    on_error: OnError = "raise",
+    abstain_below: float | None = None,
+) -> Prediction | Predictions:
+    """Label the stance of one text or of many toward a target.
+
+    Args:
+        texts: a string or `Quote`, or any iterable of them (list, generator, Series, dataset column).
+        speaker: who says it, one for all or one for each; a `Quote` brings its own.
+        context: text around it, one for all or one for each.
+        target: what the stance is about, one for all or one for each.
+        model: an embedded name, a checkpoint folder, a hub name, or a loaded model.
+        batch_size: about this many rows of 64 tokens in one step, at least 1.
+        device: for torch models, such as "cuda".
+        progress: show a bar on stderr.
+        on_error: what to do with a row that is no text: raise, skip it, or keep it with `error` set.
+        abstain_below: a label less probable than this, 0 to 1, becomes None.
+
+    Returns:
+        A `Prediction` for one text, `Predictions` in the order of the texts for many.
+
+    Raises:
+        InputError: a row is no text (with `on_error="raise"`), or arguments do not fit together.
+        ModelError: the model cannot be loaded.
+
+    Example:
+        >>> classify("Ukraine must join NATO, and we will back its accession.").label
+        <Stance.FAVOR: 'favor'>
+    """
+    if isinstance(texts, (bytes, bytearray)) or texts is None or isinstance(texts, (int, float)):
+        raise InputError(f"texts {_check(texts)}; give a string or an iterable of strings.")
+    single = isinstance(texts, (str, Quote))
+    items: list[Any] = [texts] if isinstance(texts, (str, Quote)) else list(texts)
+    if on_error not in ("raise", "skip", "null"):
+        raise InputError(f"on_error must be raise, skip or null, not {on_error!r}.")
+    if batch_size < 1:
+        raise InputError(f"batch_size must be at least 1, not {batch_size}.")
+    if abstain_below is not None and not 0 <= abstain_below <= 1:
+        raise InputError(f"abstain_below must lie between 0 and 1, not {abstain_below}.")
+    speakers = _per_item(speaker, len(items), "speaker", str)
+    contexts = _per_item(context, len(items), "context", str)
+    targets = [t or UKRAINE_NATO for t in _per_item(target, len(items), "target", Target)]
+    for row, item in enumerate(items):
+        if isinstance(item, Quote):
+            speakers[row] = speakers[row] or item.speaker
+            contexts[row] = contexts[row] or item.context
+            items[row] = item.text
+    problems = {row: problem for row, item in enumerate(items) if (problem := _check(item))}
+    if problems and (on_error == "raise" or single):
+        row, problem = next(iter(problems.items()))
+        where = "The text" if single else f"Row {row}"
+        raise InputError(f"{where} {problem}. Mend it, or pass on_error='skip' or 'null'.")
+    good = [row for row in range(len(items)) if row not in problems]
+    found = _predict(good, items, speakers, contexts, targets, model, batch_size, device, progress, abstain_below)
+    if on_error == "null":
+        for row, problem in problems.items():
+            text = items[row] if isinstance(items[row], str) else ""
+            found[row] = Prediction(text, None, target=targets[row].name, speaker=speakers[row], error=problem)
+    ordered = [found[row] for row in sorted(found)]
+    return ordered[0] if single else Predictions(ordered)
+
+
+def _predict(
+    rows: list[int],
+    items: list[Any],
+    speakers: list[str | None],
+    contexts: list[str | None],
+    targets: list[Target],
+    model: str | StanceModel,
+    batch_size: int,
+    device: str | None,
+    progress: bool,
+    abstain_below: float | None,
+) -> dict[int, Prediction]:
+    """Predictions of the good rows, by row."""
+    if not rows:
+        return {}
+    loaded = load_model(model, device) if isinstance(model, str) else model
+    texts = [render(items[i], speaker=speakers[i], context=contexts[i]) for i in rows]
+    claims = [targets[i].claim for i in rows]
+    logits, windows = loaded.logits(texts, claims, batch_size=batch_size, progress=progress)
+    probabilities = softmax(logits / loaded.temperature)
+    best = np.argmax(probabilities, axis=1)
+    found = {}
+    for i, p, k, w in zip(rows, probabilities, best, windows, strict=True):
+        label = None if abstain_below is not None and p[k] < abstain_below else LABELS[k]
+        values = {str(name): float(x) for name, x in zip(LABELS, p, strict=True)}
+        found[i] = Prediction(items[i], label, values, targets[i].name, loaded.name, int(w), speakers[i])
+    return found

@@ -1,0 +1,202 @@
+"""The `stance` command: a thin layer over the functions of the package; every error is one line on stderr, exit code 2."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stance.errors import InputError, StanceError
+from stance.targets import UKRAINE_NATO, Target
+
+app = typer.Typer(
+    help="Who said what about Ukraine joining NATO, and how sure are we?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+RESULT_COLUMNS = ("stance", "p_against", "p_neutral", "p_favor", "error")
+
+
+class OnError(StrEnum):
+    """What happens to a row that is no text."""
+
+    RAISE = "raise"
+    SKIP = "skip"
+    NULL = "null"
+
+
+Model = Annotated[str, typer.Option(help="Embedded model, checkpoint folder or hub name; see `stance models`.")]
+Claim = Annotated[str | None, typer.Option(help='Another target, as a claim: "Georgia should join NATO."')]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _target(claim: str | None) -> Target:
+    return Target(claim, claim=claim) if claim is not None else UKRAINE_NATO
+
+
+@app.command()
+def classify(
+    file: Annotated[str | None, typer.Argument(help="CSV, JSONL or Parquet; - for CSV on standard input.")] = None,
+    text: Annotated[str | None, typer.Option(help="One text instead of a file.")] = None,
+    speaker: Annotated[str | None, typer.Option(help="Who says that text.")] = None,
+    text_column: Annotated[str, typer.Option(help="Column of the texts.")] = "text",
+    speaker_column: Annotated[str | None, typer.Option(help="Column of the speakers.")] = None,
+    context_column: Annotated[str | None, typer.Option(help="Column of the contexts.")] = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="CSV, JSONL or Parquet; - for CSV.")] = "-",
+    input_format: Annotated[str | None, typer.Option("--format", help="csv, jsonl or parquet, if not by ending.")] = None,
+    on_error: Annotated[OnError, typer.Option(help="What to do with a row that is no text.")] = OnError.RAISE,
+    model: Model = "default",
+    claim: Claim = None,
+    batch_size: Annotated[int, typer.Option(help="Rows of 64 tokens in one step.")] = 32,
+    device: Annotated[str | None, typer.Option(help='For torch models, such as "cuda".')] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Label quotes: stance classify quotes.csv --text-column quote -o out.parquet"""
+    from stance.classifier import classify as run
+    from stance.io import read_table, write_table
+
+    if (file is None) == (text is None):
+        raise InputError("Give a file or --text, one of the two.")
+    if text is not None:
+        found = run(text, speaker=speaker, target=_target(claim), model=model, device=device)
+        if as_json:
+            typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
+        else:
+            shares = "  ".join(f"{name} {p:.2f}" for name, p in found.probabilities.items())
+            typer.echo(f"{found.label}  ({shares})")
+        return
+    failed = 0
+
+    def batches() -> Iterator[list[dict[str, Any]]]:
+        nonlocal failed
+        from tqdm import tqdm
+
+        first, bar = 1, tqdm(unit=" quotes", disable=not sys.stderr.isatty())
+        for rows in read_table(str(file), kind=input_format):
+            texts = _column(rows, text_column, str(file))
+            options: dict[str, Any] = {}
+            for name, column in (("speaker", speaker_column), ("context", context_column)):
+                if column is not None:
+                    options[name] = [v or None for v in _column(rows, column, str(file))]
+            clash = [c for c in RESULT_COLUMNS if c in rows[0]]
+            if clash:
+                raise InputError(f"{file}: has a column {clash[0]!r} already, which is an output; rename it first.")
+            found = run(
+                texts, target=_target(claim), model=model, batch_size=batch_size, device=device, on_error="null", **options
+            )
+            bad = [i for i, p in enumerate(found) if p.error]
+            failed += len(bad)
+            if bad and on_error is OnError.RAISE:
+                raise InputError(
+                    f"{file}, row {first + bad[0]}: {text_column} {found[bad[0]].error}. "
+                    "Mend it, or use --on-error skip or null."
+                )
+            kept = [{**r, **p.row()} for r, p in zip(rows, found, strict=True)]
+            first += len(rows)
+            bar.update(len(rows))
+            yield [r for r in kept if r["error"] is None or on_error is OnError.NULL]
+        bar.close()
+
+    count = write_table(batches(), output)
+    typer.echo(f"{count} rows written, {failed} without a label", err=True)
+
+
+def _column(rows: list[dict[str, Any]], name: str, file: str) -> list[Any]:
+    if name not in rows[0]:
+        raise InputError(f"{file}: no column {name!r}; there are {', '.join(rows[0])}.")
+    return [row.get(name) for row in rows]
+
+
+@app.command()
+def analyze(
+    file: Annotated[Path, typer.Argument(help="An article: .txt, .md or .html.")],
+    as_json: AsJson = False,
+    html: Annotated[Path | None, typer.Option(help="Write a self-contained page here.")] = None,
+    model: Model = "default",
+    claim: Claim = None,
+) -> None:
+    """Find an article's quotes, who said each, and each one's stance: stance analyze article.txt --html page.html"""
+    from stance.analysis import analyze as run
+    from stance.io import atomic_path, read_article
+
+    found = run(read_article(file), target=_target(claim), model=model)
+    if html is not None:
+        with atomic_path(html) as path:
+            path.write_text(found.to_html(), encoding="utf-8")
+        typer.echo(f"page written to {html}", err=True)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=1))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("speaker", "quote", "stance", "against", "neutral", "favor", title=found.target.name)
+    for row in found.rows():
+        shares = [f"{row[f'p_{x}']:.2f}" for x in ("against", "neutral", "favor")]
+        table.add_row(Text(row["speaker"] or "unknown"), Text(row["text"]), row["stance"], *shares)
+    Console().print(table)
+
+
+@app.command()
+def models(as_json: AsJson = False) -> None:
+    """List the embedded models: stance models"""
+    from stance.models import list_models
+
+    if as_json:
+        typer.echo(json.dumps(list_models()))
+        return
+    for entry in list_models():
+        typer.echo(f"{entry['name']:<14} {entry['runtime']:<5} {entry['description']}")
+    typer.echo("Any checkpoint folder or hub name with entailment or stance labels works too.")
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="A YAML file such as configs/train-own.yaml.")],
+    data: Annotated[Path | None, typer.Option(help="Folder of the sources; the config's folder if not given.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder of the checkpoint; the config's if not given.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished stage.")] = False,
+) -> None:
+    """Fine-tune on labelled quotes: stance train configs/train-own.yaml --data data"""
+    from stance.training import train as run
+
+    folder = run(config, data=data, output=output, resume=resume, progress=sys.stderr.isatty())
+    typer.echo(f"checkpoint in {folder}; use it with --model {folder}")
+
+
+@app.command()
+def evaluate(
+    predictions: Annotated[Path, typer.Option(help="JSONL with id, stance and p_against, p_neutral, p_favor.")],
+    gold: Annotated[Path, typer.Option(help="JSONL with id, label and, for clusters, group.")],
+    as_json: AsJson = False,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+) -> None:
+    """Score labels against gold: stance evaluate --predictions P.jsonl --gold G.jsonl --json"""
+    from stance.evaluation.harness import evaluate_files
+
+    result = evaluate_files(predictions, gold, seed=seed)
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    for name in ("n", "macro_f1", "macro_f1_ci", "f_avg", "accuracy", "mcc", "ece", "brier"):
+        typer.echo(f"{name:<12} {result[name]}")
+    for label, row in result["per_label"].items():
+        typer.echo(f"{label:<12} {row}")
+    for note in result["notes"]:
+        typer.echo(f"note: {note}", err=True)
+
+
+def main() -> None:
+    """Run the command; an error of the package is a message, never a traceback."""
+    try:
+        app()
+    except StanceError as error:
+        typer.echo(f"stance: {error}", err=True)
+        raise SystemExit(2) from None

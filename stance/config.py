@@ -1,0 +1,118 @@
+"""The YAML files of `configs/` as checked values: an unknown key is an error, never ignored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from stance.errors import ConfigError
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Strict):
+    """One file of labelled rows.
+
+    JSON lines or CSV with `text`, `label` and optionally `target`, `speaker`, `context`, `targets`;
+    or NLI rows with `premise`, `hypothesis`, `label`.
+
+    Args:
+        path: file, relative to the data folder of the run (`--data`), else to the config's folder.
+        splits: values of `split` to keep; all rows when empty.
+        limit: most rows taken, drawn with the config's seed; all when None.
+        off_target: share of extra neutral rows made by pairing texts with another target of the same file.
+    """
+
+    path: str
+    splits: tuple[str, ...] = ()
+    limit: int | None = Field(default=None, ge=1)
+    off_target: float = Field(default=0.0, ge=0, le=1)
+
+
+class Stage(_Strict):
+    """One pass of training over some sources.
+
+    Args:
+        name: for logs and checkpoints.
+        sources: files to read.
+        epochs: passes over the rows.
+        learning_rate: peak of the linear schedule.
+    """
+
+    name: str
+    sources: tuple[Source, ...]
+    epochs: int = Field(default=3, ge=1)
+    learning_rate: float = Field(default=1e-4, gt=0)
+
+
+class TrainConfig(_Strict):
+    """How a checkpoint is trained; see `configs/train-default.yaml`.
+
+    Args:
+        name: name of the checkpoint and of its folder.
+        base: folder or hub name of the encoder, or `package:NAME` for weights inside a Python package.
+        output: folder of the run.
+        stages: run one after the other.
+        dev: rows that choose the best epoch and fit the temperature; a share of the last stage when empty.
+        dev_share: that share, stratified by label and kept apart by `pair`.
+        max_length: tokens of text and claim together.
+        batch_size: rows in one step.
+        label_smoothing, warmup, seed: as usual.
+        patience: epochs without a better dev macro-F1 before the last stage stops.
+        licences: what the card says on the terms of the data.
+    """
+
+    name: str
+    base: str
+    output: str
+    stages: tuple[Stage, ...] = Field(min_length=1)
+    dev: tuple[Source, ...] = ()
+    dev_share: float = Field(default=0.1, gt=0, lt=1)
+    max_length: int = Field(default=128, ge=16, le=512)
+    batch_size: int = Field(default=32, ge=1)
+    label_smoothing: float = Field(default=0.05, ge=0, lt=1)
+    warmup: float = Field(default=0.06, ge=0, lt=1)
+    patience: int = Field(default=2, ge=1)
+    seed: int = 1
+    licences: str = ""
+
+
+class ModelEntry(_Strict):
+    """A line of `configs/models.yaml`: a short name for a checkpoint."""
+
+    description: str
+    checkpoint: str
+    runtime: Literal["onnx", "torch"] = "torch"
+
+
+def load_train_config(path: str | Path) -> TrainConfig:
+    """Read a training configuration.
+
+    Args:
+        path: a YAML file.
+
+    Raises:
+        ConfigError: the file is missing, is no YAML, or has an unknown key or a value out of range.
+
+    Example:
+        >>> load_train_config("nowhere.yaml")
+        Traceback (most recent call last):
+        ...
+        stance.errors.ConfigError: nowhere.yaml: no such file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file.")
+    try:
+        return TrainConfig.model_validate(yaml.safe_load(path.read_text("utf-8")))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"{path}: {where or 'the file'}: {first['msg']}.") from error

@@ -1,0 +1,216 @@
+"""Tables and articles to and from files: by their ending, row by row, and written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from stance.errors import InputError, MissingExtraError
+from stance.records import Article
+
+Row = dict[str, Any]
+BATCH = 4096
+"""Rows that are held in memory at once."""
+
+
+def read_table(path: str | Path, *, kind: str | None = None) -> Iterator[list[Row]]:
+    """Batches of rows of a CSV, JSONL or Parquet file; `-` is standard input.
+
+    Args:
+        path: the file.
+        kind: "csv", "jsonl" or "parquet"; by the file's ending when None ("csv" for standard input).
+
+    Raises:
+        InputError: a missing file, an unknown ending, or a row that is not what the ending says.
+    """
+    name = str(path)
+    kind = kind or ("csv" if name == "-" else Path(name).suffix.lstrip(".").lower())
+    if kind not in ("csv", "jsonl", "parquet"):
+        raise InputError(f"{name}: cannot read {kind or 'no ending'!r}; use .csv, .jsonl or .parquet.")
+    if name != "-" and not Path(name).is_file():
+        raise InputError(f"{name}: no such file.")
+    if kind == "parquet":
+        yield from _parquet(name)
+        return
+    handle = sys.stdin if name == "-" else Path(name).open(encoding="utf-8-sig", newline="")
+    try:
+        rows: list[Row] = []
+        for row in _csv(handle, name) if kind == "csv" else _jsonl(handle, name):
+            rows.append(row)
+            if len(rows) == BATCH:
+                yield rows
+                rows = []
+        if rows:
+            yield rows
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: not UTF-8 text ({error.reason}); is it really a .{kind} file?") from error
+    finally:
+        if name != "-":
+            handle.close()
+
+
+def _csv(handle: Iterable[str], name: str) -> Iterator[Row]:
+    csv.field_size_limit(2**27)
+    try:
+        for number, row in enumerate(csv.DictReader(handle, strict=True), start=2):
+            if None in row or None in row.values():
+                raise InputError(f"{name}, row {number}: another number of cells than the header.")
+            yield dict(row)
+    except csv.Error as error:
+        raise InputError(f"{name}: not valid CSV: {error}.") from error
+
+
+def _jsonl(handle: Iterable[str], name: str) -> Iterator[Row]:
+    for number, line in enumerate(handle, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(f"{name}, row {number}: not JSON: {error}.") from error
+        if not isinstance(row, dict):
+            raise InputError(f"{name}, row {number}: a JSON object is needed, not {type(row).__name__}.")
+        yield row
+
+
+def _parquet(name: str) -> Iterator[list[Row]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        for batch in pq.ParquetFile(name).iter_batches(BATCH):
+            yield batch.to_pylist()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{name}: not a Parquet file ({error}).") from error
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """A temporary file beside `path` that takes its place when the block ends well, and goes when it does not.
+
+    Raises:
+        InputError: the folder does not exist.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist; make it first.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_table(batches: Iterable[list[Row]], path: str | Path) -> int:
+    """Write batches of rows to a CSV, JSONL or Parquet file by its ending, or CSV to standard output for `-`.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        InputError: an unknown ending or a missing folder.
+    """
+    if str(path) == "-":
+        return _write_text(batches, sys.stdout, "csv")
+    kind = Path(path).suffix.lstrip(".").lower()
+    if kind not in ("csv", "jsonl", "parquet"):
+        raise InputError(f"{path}: cannot write {kind or 'no ending'!r}; use .csv, .jsonl or .parquet.")
+    with atomic_path(path) as temporary:
+        if kind == "parquet":
+            return _write_parquet(batches, temporary)
+        with temporary.open("w", encoding="utf-8", newline="") as handle:
+            return _write_text(batches, handle, kind)
+
+
+def _write_text(batches: Iterable[list[Row]], handle: IO[str], kind: str) -> int:
+    count, writer = 0, None
+    for rows in batches:
+        for row in rows:
+            if kind == "jsonl":
+                handle.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+                continue
+            if writer is None:
+                writer = csv.DictWriter(handle, list(row), lineterminator="\n")
+                writer.writeheader()
+            writer.writerow(row)
+        count += len(rows)
+    return count
+
+
+def _write_parquet(batches: Iterable[list[Row]], path: Path) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    count, writer = 0, None
+    floats = {f"p_{x}": pa.float64() for x in ("against", "neutral", "favor")}
+    strings = {"stance": pa.string(), "error": pa.string()}
+    try:
+        for rows in batches:
+            table = pa.Table.from_pylist(rows)
+            if writer is None:
+                fields = [pa.field(f.name, (floats | strings).get(f.name, f.type)) for f in table.schema]
+                writer = pq.ParquetWriter(path, pa.schema(fields))
+            writer.write_table(table.cast(writer.schema))
+            count += len(rows)
+        if writer is None:
+            pq.write_table(pa.table({}), path)
+    finally:
+        if writer is not None:
+            writer.close()
+    return count
+
+
+def read_article(path: str | Path) -> Article:
+    """An article from a text, Markdown or HTML file.
+
+    Raises:
+        InputError: a missing or binary file, or one without text.
+        MissingExtraError: HTML without trafilatura.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file.")
+    data = path.read_bytes()
+    if b"\0" in data[:4096]:
+        raise InputError(f"{path}: a binary file, not text.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        from charset_normalizer import from_bytes
+
+        best = from_bytes(data).best()
+        if best is None:
+            raise InputError(f"{path}: its encoding cannot be told; save it as UTF-8.") from None
+        text = str(best)
+    if not text.strip():
+        raise InputError(f"{path}: the file has no text.")
+    return article_of_html(text) if path.suffix.lower() in (".html", ".htm") else Article(text, id=path.name)
+
+
+def article_of_html(markup: str) -> Article:
+    """The article of a web page, without menus and adverts.
+
+    Raises:
+        InputError: no article text is found.
+        MissingExtraError: trafilatura is not installed.
+    """
+    try:
+        import trafilatura
+    except ImportError as error:
+        raise MissingExtraError("trafilatura", "html") from error
+    found = trafilatura.bare_extraction(markup, with_metadata=True, include_comments=False)
+    values = found.as_dict() if found is not None else {}
+    if not values.get("text"):
+        raise InputError("No article text was found in this HTML; save the page as text instead.")
+    return Article(values["text"], values.get("title"), values.get("date"), values.get("sitename"), values.get("url"))

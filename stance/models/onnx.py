@@ -1,0 +1,54 @@
+"""The default runtime: an ONNX export on ONNX Runtime with the plain `tokenizers` library; no torch, no transformers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stance.errors import ModelError
+from stance.models.batching import load_tokenizer
+from stance.models.checkpoint import fingerprint, label_columns, read_temperature
+
+
+class OnnxModel:
+    """A checkpoint folder with `model.int8.onnx`, `tokenizer.json`, `config.json` and `calibration.json`.
+
+    Args:
+        folder: the checkpoint.
+
+    Raises:
+        ModelError: a file is missing or damaged, or the labels cannot be mapped.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        import onnxruntime
+
+        path = folder / "model.int8.onnx"
+        try:
+            config = json.loads((folder / "config.json").read_text("utf-8"))
+            options = onnxruntime.SessionOptions()
+            options.log_severity_level = 3
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has no public exception of its own
+            raise ModelError(f"{folder}: missing or damaged checkpoint ({error}); install the package again.") from error
+        self._columns = label_columns(config.get("id2label", {}), where=str(folder))
+        self._encoder = load_tokenizer(folder, max_length=min(256, config.get("max_position_embeddings", 512)))
+        self.temperature = read_temperature(folder)
+        self.name = f"{folder.name}@{fingerprint(path)}"
+
+    def _forward(
+        self, ids: NDArray[np.int64], mask: NDArray[np.int64], types: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+        result: NDArray[np.float32] = self._session.run(None, feed)[0]
+        return result[:, self._columns]
+
+    def logits(
+        self, texts: Sequence[str], claims: Sequence[str], *, batch_size: int, progress: bool
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """See :class:`stance.models.protocol.StanceModel`."""
+        return self._encoder.run(texts, claims, self._forward, batch_size=batch_size, progress=progress)

@@ -1,0 +1,75 @@
+"""torch checkpoints: a fine-tuned stance model or any zero-shot NLI model, from a folder or the hub.
+
+One forward pass for each pair of quote and claim. safetensors only, no remote code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stance.errors import ModelError
+from stance.models.batching import pair_encoder
+from stance.models.checkpoint import fingerprint, label_columns, read_temperature
+
+
+class TransformerModel:
+    """A sequence-pair classifier of `transformers`.
+
+    Args:
+        name_or_path: folder or hub name.
+        device: "cpu", "cuda", …; the GPU where there is one when None.
+
+    Raises:
+        ModelError: the checkpoint cannot be found or loaded safely, or its labels cannot be mapped.
+    """
+
+    def __init__(self, name_or_path: str, *, device: str | None = None) -> None:
+        import torch
+        from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+        folder = Path(name_or_path)
+        if folder.is_dir() and not any(folder.glob("*.safetensors")):
+            raise ModelError(f"{folder}: no .safetensors weights; pickled weights are not loaded. Convert them first.")
+        self._torch = torch
+        try:
+            tokenizer: Any = AutoTokenizer.from_pretrained(name_or_path, use_fast=True, trust_remote_code=False)
+            self._model: Any = AutoModelForSequenceClassification.from_pretrained(
+                name_or_path, use_safetensors=True, trust_remote_code=False
+            )
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"{name_or_path}: cannot be loaded ({str(error).splitlines()[0]}). "
+                "Is the name right, and is the hub reached or the model in the local cache?"
+            ) from error
+        self._columns = label_columns(self._model.config.id2label, where=name_or_path)
+        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._model.to(self._device).eval()
+        limit = min(256, getattr(self._model.config, "max_position_embeddings", 512))
+        self._types = getattr(self._model.config, "type_vocab_size", 0) > 1
+        self._encoder = pair_encoder(tokenizer.backend_tokenizer, max_length=limit)
+        self._encoder_pad = tokenizer.pad_token_id or 0
+        self.temperature = read_temperature(folder) if folder.is_dir() else 1.0
+        weights = folder / "model.safetensors"
+        mark = fingerprint(weights) if weights.exists() else getattr(self._model.config, "_commit_hash", None)
+        self.name = f"{folder.name if folder.is_dir() else name_or_path}@{str(mark)[:8]}"
+
+    def _forward(
+        self, ids: NDArray[np.int64], mask: NDArray[np.int64], types: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        ids = np.where(mask == 1, ids, self._encoder_pad)
+        inputs = {"input_ids": ids, "attention_mask": mask} | ({"token_type_ids": types} if self._types else {})
+        tensors = {k: self._torch.from_numpy(v).to(self._device) for k, v in inputs.items()}
+        with self._torch.inference_mode():
+            logits: NDArray[np.float32] = self._model(**tensors).logits.float().cpu().numpy()
+        return logits[:, self._columns]
+
+    def logits(
+        self, texts: Sequence[str], claims: Sequence[str], *, batch_size: int, progress: bool
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """See :class:`stance.models.protocol.StanceModel`."""
+        return self._encoder.run(texts, claims, self._forward, batch_size=batch_size, progress=progress)

@@ -1,0 +1,85 @@
+"""The command as a user types it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import stance
+from stance.cli import app
+
+ARTICLE = Path(__file__).parent.parent / "data" / "articles" / "sample.txt"
+QUOTES = "id,quote,who\n1,Ukraine must never join NATO.,Brenner\n2,,Brenner\n3,We support Ukraine's NATO membership.,Solheim\n"
+
+
+def run(*args: str, stdin: str | None = None) -> str:
+    result = CliRunner().invoke(app, list(args), input=stdin, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.fixture
+def quotes(tmp_path: Path) -> Path:
+    path = tmp_path / "quotes.csv"
+    path.write_text(QUOTES)
+    return path
+
+
+def test_a_file_keeps_its_columns_and_gains_ours(quotes: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    run("classify", str(quotes), "--text-column", "quote", "--speaker-column", "who", "-o", str(out), "--on-error", "null")
+    table = pd.read_parquet(out)
+    assert list(table) == ["id", "quote", "who", "stance", "p_against", "p_neutral", "p_favor", "error"]
+    assert table["stance"].tolist()[::2] == ["against", "favor"]
+    assert table["error"].tolist()[1] == "is blank"
+
+
+def test_a_bad_row_is_named_and_no_file_appears(quotes: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    with pytest.raises(stance.InputError, match=r"quotes\.csv, row 2: quote is blank"):
+        run("classify", str(quotes), "--text-column", "quote", "-o", str(out))
+    assert not out.exists()
+    run("classify", str(quotes), "--text-column", "quote", "-o", str(out), "--on-error", "skip")
+    assert len(pd.read_csv(out)) == 2
+
+
+def test_a_missing_column_lists_those_there_are(quotes: Path) -> None:
+    with pytest.raises(stance.InputError, match="no column 'text'; there are id, quote, who"):
+        run("classify", str(quotes))
+
+
+def test_stdin_to_stdout() -> None:
+    lines = run("classify", "-", "--text-column", "q", stdin="q\nWe support Ukraine joining NATO.\n").splitlines()
+    assert lines[0] == "q,stance,p_against,p_neutral,p_favor,error"
+    assert ",favor," in lines[1]
+
+
+def test_one_text() -> None:
+    assert json.loads(run("classify", "--text", "Ukraine must never join NATO.", "--json"))["label"] == "against"
+
+
+def test_analyze_gives_json_and_a_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    found = json.loads(run("analyze", str(ARTICLE), "--json", "--html", str(page)))
+    keys = {"text", "speaker", "form", "start", "end", "stance", "p_against", "p_neutral", "p_favor"}
+    assert len(found["quotes"]) == 11
+    assert all(keys <= set(q) for q in found["quotes"])
+    text = page.read_text("utf-8")
+    assert "Ingrid Solheim" in text
+    assert "<script" not in text
+
+
+def test_markup_in_an_article_is_escaped() -> None:
+    page = stance.analyze("“<script>alert(1)</script> is what we say,” said Anna Holm.").to_html()
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize("command", ["classify", "analyze", "models", "train", "evaluate"])
+def test_every_command_has_help(command: str) -> None:
+    assert "Usage" in run(command, "--help")
+    assert "stance " + command in run(command, "--help")

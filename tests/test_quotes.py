@@ -1,0 +1,94 @@
+"""Who said what: marks, clauses, speakers; offsets are true on any text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import stance
+
+ARTICLE = Path(__file__).parent.parent / "data" / "articles" / "sample.txt"
+
+
+def said(text: str) -> list[tuple[str, str | None]]:
+    return [(q.text, q.speaker) for q in stance.extract_quotes(text)]
+
+
+def test_the_sample_article() -> None:
+    quotes = stance.extract_quotes(ARTICLE.read_text("utf-8"))
+    assert [q.speaker for q in quotes] == [
+        "Ingrid Solheim",
+        "Ingrid Solheim",
+        "Tomas Brenner",
+        "Tomas Brenner",
+        "Tomas Brenner",
+        "Kremlin",
+        "Marta Lindqvist",
+        "Marta Lindqvist",
+        "Danylo Hrytsenko",
+        "Danylo Hrytsenko",
+        "Ingrid Solheim",
+    ]
+    assert quotes[0].form == "direct"
+    assert quotes[4].form == "mixed"
+    assert quotes[5].form == "indirect"
+    assert quotes[6].text == "the declaration of the forum names neither a date nor a procedure."
+    assert [q.negated for q in quotes].count(True) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('"We will not block it," said Anna Holm.', ("We will not block it", "Anna Holm")),
+        ("“We will not block it,” said Anna Holm.", ("We will not block it", "Anna Holm")),
+        ("«We will not block it», said Anna Holm.", ("We will not block it", "Anna Holm")),
+        ("„We will not block it“, said Anna Holm.", ("We will not block it", "Anna Holm")),
+        ("‘We won’t block it,’ said Anna Holm.", ("We won’t block it", "Anna Holm")),
+        ("「We will not block it」, said Anna Holm.", ("We will not block it", "Anna Holm")),
+        ("Anna Holm said that the door was open.", ("the door was open.", "Anna Holm")),
+        ("The door was open, according to Anna Holm.", ("The door was open", "Anna Holm")),
+        ("Foreign Minister Anna Holm warned that time ran out.", ("time ran out.", "Anna Holm")),
+        ("“The door is open to all of them” — Anna Holm.", ("The door is open to all of them", "Anna Holm")),
+        ("Moscow has demanded that Kyiv stay neutral.", ("Kyiv stay neutral.", "Moscow")),
+    ],
+)
+def test_one_statement(text: str, expected: tuple[str, str]) -> None:
+    assert said(text) == [expected]
+
+
+def test_a_quote_broken_by_its_attribution_is_one_quote_in_pieces() -> None:
+    text = "“We are ready,” said Anna Holm, “and we will not wait.”"
+    [quote] = stance.extract_quotes(text)
+    assert quote.text == "We are ready and we will not wait."
+    assert [text[a:b] for a, b in quote.pieces] == ["We are ready", "and we will not wait."]
+
+
+def test_pronoun_and_surname_lead_to_the_full_name() -> None:
+    found = said("Anna Holm said the talks were over. She added that nothing was agreed. Holm noted that it was late.")
+    assert [speaker for _, speaker in found] == ["Anna Holm"] * 3
+
+
+def test_scare_quotes_headings_and_passives_are_no_statements() -> None:
+    assert said("Minister says no to all\n\nThe “special” road was closed. Kyiv was told nothing of the sort.") == []
+
+
+def test_negation_is_marked() -> None:
+    [quote] = stance.extract_quotes("Anna Holm did not say when the vote would be held.")
+    assert quote.negated
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from([*"ab AB.,:\"“”‘’«»„「」\n—'", " said ", " He ", "Anna Holm", " that we go on "])))
+def test_offsets_are_true_on_any_text(parts: list[str]) -> None:
+    text = "".join(parts)
+    for quote in stance.extract_quotes(text):
+        assert " ".join(text[a:b] for a, b in quote.pieces) == quote.text
+        assert (quote.pieces[0][0], quote.pieces[-1][1]) == (quote.start, quote.end)
+
+
+@pytest.mark.parametrize("text", ["", "word", '"' * 2000, "“" * 2000, "no end " * 20_000])
+def test_odd_articles_do_no_harm(text: str) -> None:
+    assert isinstance(stance.extract_quotes(text), list)
