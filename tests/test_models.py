@@ -78,7 +78,7 @@ def test_pickled_weights_are_refused(tiny_nli: Path, tmp_path: Path) -> None:
 
 
 def test_damaged_onnx_names_the_folder(tmp_path: Path) -> None:
-    (tmp_path / "model.int8.onnx").write_bytes(b"not a model")
+    (tmp_path / "model.onnx").write_bytes(b"not a model")
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelError, match="missing or damaged"):
         OnnxModel(tmp_path)

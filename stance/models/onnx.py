@@ -15,7 +15,7 @@ from stance.models.checkpoint import fingerprint, label_columns, read_temperatur
 
 
 class OnnxModel:
-    """A checkpoint folder with `model.int8.onnx`, `tokenizer.json`, `config.json` and `calibration.json`.
+    """A checkpoint folder with `model.onnx`, `tokenizer.json`, `config.json` and `calibration.json`.
 
     Args:
         folder: the checkpoint.
@@ -27,7 +27,7 @@ class OnnxModel:
     def __init__(self, folder: Path) -> None:
         import onnxruntime
 
-        path = folder / "model.int8.onnx"
+        path = folder / "model.onnx"
         try:
             config = json.loads((folder / "config.json").read_text("utf-8"))
             options = onnxruntime.SessionOptions()
