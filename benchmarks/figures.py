@@ -23,7 +23,7 @@ from stance.evaluation import evaluate
 from stance.labels import LABELS
 from stance.models import load_model
 from stance.models.baseline import BaselineModel
-from stance.training import read_examples, split_by_group
+from stance.training.examples import read_examples, split_by_group
 
 ROOT = Path(__file__).parent.parent
 SETS = {

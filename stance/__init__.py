@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stance.analysis import Analysis, analyze
     from stance.classifier import classify
-    from stance.errors import ConfigError, InputError, MissingExtraError, ModelError, StanceError
+    from stance.errors import ConfigError, InputError, MissingExtraError, ModelError, StanceError, UnsupportedLanguageWarning
     from stance.labels import LABELS, Stance
     from stance.models import list_models, load_model
     from stance.quotes import extract_quotes
@@ -36,6 +36,7 @@ _HOMES = {
     "StanceError": "errors",
     "Target": "targets",
     "UKRAINE_NATO": "targets",
+    "UnsupportedLanguageWarning": "errors",
     "analyze": "analysis",
     "classify": "classifier",
     "extract_quotes": "quotes",
@@ -59,6 +60,7 @@ __all__ = [
     "Stance",
     "StanceError",
     "Target",
+    "UnsupportedLanguageWarning",
     "analyze",
     "classify",
     "extract_quotes",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from stance.classifier import classify
 from stance.errors import InputError
 from stance.io import article_of_html
 from stance.labels import LABELS
 from stance.models import DEFAULT, StanceModel
-from stance.quotes import extract_quotes
+from stance.quotes import Extractor, extract_quotes
 from stance.records import Article, Predictions, Quote
 from stance.targets import UKRAINE_NATO, Target
 
@@ -49,9 +49,10 @@ class Analysis:
         ]
 
     def to_dict(self) -> dict[str, Any]:
-        """The analysis as plain JSON values: title, target, model and `quotes`."""
+        """The analysis as plain JSON values: title, target, model, the text that offsets count in, and `quotes`."""
         model = self.predictions[0].model if self.quotes else None
-        return {"title": self.article.title, "target": self.target.name, "model": model, "quotes": self.rows()}
+        about = {"title": self.article.title, "target": self.target.name, "model": model}
+        return {**about, "text": self.article.text, "quotes": self.rows()}
 
     def to_frame(self) -> pd.DataFrame:
         """One row a quote, as a pandas DataFrame."""
@@ -103,7 +104,7 @@ def analyze(
     *,
     target: Target = UKRAINE_NATO,
     model: str | StanceModel = DEFAULT,
-    extractor: Literal["rules"] = "rules",
+    extractor: Extractor = "rules",
 ) -> Analysis:
     """Find an article's quotes, who said each, and each one's stance toward the target.
 

@@ -5,20 +5,23 @@ A single text is a batch of one; a bad row is named and never lost in silence.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
 from stance.calibration import softmax
-from stance.errors import InputError
+from stance.errors import InputError, UnsupportedLanguageWarning
 from stance.labels import LABELS
+from stance.language import foreign
 from stance.models import DEFAULT, StanceModel, load_model
 from stance.models.inputs import render
 from stance.records import Prediction, Predictions, Quote
 from stance.targets import UKRAINE_NATO, Target
 
 OnError = Literal["raise", "skip", "null"]
+OnUnsupported = Literal["warn", "raise", "ignore"]
 
 
 def _check(value: object) -> str | None:
@@ -62,6 +65,7 @@ class _Options(TypedDict, total=False):
     device: str | None
     progress: bool
     on_error: OnError
+    on_unsupported: OnUnsupported
     abstain_below: float | None
 
 
@@ -80,6 +84,7 @@ def classify(
     device: str | None = None,
     progress: bool = False,
     on_error: OnError = "raise",
+    on_unsupported: OnUnsupported = "warn",
     abstain_below: float | None = None,
 ) -> Prediction | Predictions:
     """Label the stance of one text or of many toward a target.
@@ -94,13 +99,16 @@ def classify(
         device: for torch models, such as "cuda".
         progress: show a bar on stderr.
         on_error: what to do with a row that is no text: raise, skip it, or keep it with `error` set.
+        on_unsupported: what to do with texts in a language that the model does not read: warn once and set `language`
+            in their predictions, raise, or ignore (which also skips the test).
         abstain_below: a label less probable than this, 0 to 1, becomes None.
 
     Returns:
         A `Prediction` for one text, `Predictions` in the order of the texts for many.
 
     Raises:
-        InputError: a row is no text (with `on_error="raise"`), or arguments do not fit together.
+        InputError: a row is no text (with `on_error="raise"`), a text is in another language (with
+            `on_unsupported="raise"`), or arguments do not fit together.
         ModelError: the model cannot be loaded.
 
     Example:
@@ -117,6 +125,8 @@ def classify(
         raise InputError(f"batch_size must be at least 1, not {batch_size}.")
     if abstain_below is not None and not 0 <= abstain_below <= 1:
         raise InputError(f"abstain_below must lie between 0 and 1, not {abstain_below}.")
+    if on_unsupported not in ("warn", "raise", "ignore"):
+        raise InputError(f"on_unsupported must be warn, raise or ignore, not {on_unsupported!r}.")
     speakers = _per_item(speaker, len(items), "speaker", str)
     contexts = _per_item(context, len(items), "context", str)
     targets = [t or UKRAINE_NATO for t in _per_item(target, len(items), "target", Target)]
@@ -131,7 +141,9 @@ def classify(
         where = "The text" if single else f"Row {row}"
         raise InputError(f"{where} {problem}. Mend it, or pass on_error='skip' or 'null'.")
     good = [row for row in range(len(items)) if row not in problems]
-    found = _predict(good, items, speakers, contexts, targets, model, batch_size, device, progress, abstain_below)
+    loaded = load_model(model, device) if isinstance(model, str) else model
+    languages = _languages(good, items, loaded, on_unsupported)
+    found = _predict(good, items, speakers, contexts, targets, loaded, batch_size, progress, abstain_below, languages)
     if on_error == "null":
         for row, problem in problems.items():
             text = items[row] if isinstance(items[row], str) else ""
@@ -140,22 +152,40 @@ def classify(
     return ordered[0] if single else Predictions(ordered)
 
 
+def _languages(rows: list[int], items: list[Any], model: StanceModel, on_unsupported: OnUnsupported) -> dict[int, str]:
+    """The language of each row whose text the model does not read."""
+    reads = getattr(model, "languages", None)
+    if on_unsupported == "ignore" or not reads:
+        return {}
+    found = {row: code for row in rows if (code := foreign(items[row], reads=reads))}
+    if found:
+        row, code = next(iter(found.items()))
+        said = (
+            f"{len(found)} of {len(rows)} texts are in a language that {model.name} does not read "
+            f"(first: row {row}, {code}); its labels for them mean little. Pass a multilingual model, "
+            "or on_unsupported='raise' or 'ignore'."
+        )
+        if on_unsupported == "raise":
+            raise InputError(said)
+        warnings.warn(said, UnsupportedLanguageWarning, stacklevel=3)
+    return found
+
+
 def _predict(
     rows: list[int],
     items: list[Any],
     speakers: list[str | None],
     contexts: list[str | None],
     targets: list[Target],
-    model: str | StanceModel,
+    loaded: StanceModel,
     batch_size: int,
-    device: str | None,
     progress: bool,
     abstain_below: float | None,
+    languages: Mapping[int, str],
 ) -> dict[int, Prediction]:
     """Predictions of the good rows, by row."""
     if not rows:
         return {}
-    loaded = load_model(model, device) if isinstance(model, str) else model
     texts = [render(items[i], speaker=speakers[i], context=contexts[i]) for i in rows]
     claims = [targets[i].claim for i in rows]
     logits, windows = loaded.logits(texts, claims, batch_size=batch_size, progress=progress)
@@ -165,5 +195,7 @@ def _predict(
     for i, p, k, w in zip(rows, probabilities, best, windows, strict=True):
         label = None if abstain_below is not None and p[k] < abstain_below else LABELS[k]
         values = {str(name): float(x) for name, x in zip(LABELS, p, strict=True)}
-        found[i] = Prediction(items[i], label, values, targets[i].name, loaded.name, int(w), speakers[i])
+        found[i] = Prediction(
+            items[i], label, values, targets[i].name, loaded.name, int(w), speakers[i], language=languages.get(i)
+        )
     return found

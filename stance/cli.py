@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from stance.errors import InputError, StanceError
+from stance.errors import InputError, StanceError, UnsupportedLanguageWarning
 from stance.targets import UKRAINE_NATO, Target
 
 app = typer.Typer(
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-RESULT_COLUMNS = ("stance", "p_against", "p_neutral", "p_favor", "error")
+RESULT_COLUMNS = ("stance", "p_against", "p_neutral", "p_favor", "unsupported_language", "error")
 
 
 class OnError(StrEnum):
@@ -29,6 +30,13 @@ class OnError(StrEnum):
     RAISE = "raise"
     SKIP = "skip"
     NULL = "null"
+
+
+class Extraction(StrEnum):
+    """How quotes are found."""
+
+    TAGGER = "tagger"
+    RULES = "rules"
 
 
 Model = Annotated[str, typer.Option(help="Embedded model, checkpoint folder or hub name; see `stance models`.")]
@@ -48,8 +56,8 @@ def classify(
     text_column: Annotated[str, typer.Option(help="Column of the texts.")] = "text",
     speaker_column: Annotated[str | None, typer.Option(help="Column of the speakers.")] = None,
     context_column: Annotated[str | None, typer.Option(help="Column of the contexts.")] = None,
-    output: Annotated[str, typer.Option("--output", "-o", help="CSV, JSONL or Parquet; - for CSV.")] = "-",
-    input_format: Annotated[str | None, typer.Option("--format", help="csv, jsonl or parquet, if not by ending.")] = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="CSV, JSONL or Parquet; - as the input, or CSV.")] = "-",
+    input_format: Annotated[str | None, typer.Option("--format", help="Input: csv, jsonl or parquet, if not by ending.")] = None,
     on_error: Annotated[OnError, typer.Option(help="What to do with a row that is no text.")] = OnError.RAISE,
     model: Model = "default",
     claim: Claim = None,
@@ -71,10 +79,10 @@ def classify(
             shares = "  ".join(f"{name} {p:.2f}" for name, p in found.probabilities.items())
             typer.echo(f"{found.label}  ({shares})")
         return
-    failed = 0
+    failed = foreign = 0
 
     def batches() -> Iterator[list[dict[str, Any]]]:
-        nonlocal failed
+        nonlocal failed, foreign
         from tqdm import tqdm
 
         first, bar = 1, tqdm(unit=" quotes", disable=not sys.stderr.isatty())
@@ -92,6 +100,7 @@ def classify(
             )
             bad = [i for i, p in enumerate(found) if p.error]
             failed += len(bad)
+            foreign += sum(p.language is not None for p in found)
             if bad and on_error is OnError.RAISE:
                 raise InputError(
                     f"{file}, row {first + bad[0]}: {text_column} {found[bad[0]].error}. "
@@ -103,8 +112,13 @@ def classify(
             yield [r for r in kept if r["error"] is None or on_error is OnError.NULL]
         bar.close()
 
-    count = write_table(batches(), output)
+    kind = input_format or Path(str(file)).suffix.lstrip(".").lower()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnsupportedLanguageWarning)  # counted below, once for the whole file
+        count = write_table(batches(), output, kind="jsonl" if kind == "jsonl" else "csv")
     typer.echo(f"{count} rows written, {failed} without a label", err=True)
+    if foreign:
+        typer.echo(f"{foreign} rows are in a language that the model does not read; see unsupported_language", err=True)
 
 
 def _column(rows: list[dict[str, Any]], name: str, file: str) -> list[Any]:
@@ -118,6 +132,7 @@ def analyze(
     file: Annotated[Path, typer.Argument(help="An article: .txt, .md or .html.")],
     as_json: AsJson = False,
     html: Annotated[Path | None, typer.Option(help="Write a self-contained page here.")] = None,
+    extractor: Annotated[Extraction, typer.Option(help="How quotes are found; the rules need no weights.")] = Extraction.RULES,
     model: Model = "default",
     claim: Claim = None,
 ) -> None:
@@ -125,7 +140,7 @@ def analyze(
     from stance.analysis import analyze as run
     from stance.io import atomic_path, read_article
 
-    found = run(read_article(file), target=_target(claim), model=model)
+    found = run(read_article(file), target=_target(claim), model=model, extractor=extractor.value)
     if html is not None:
         with atomic_path(html) as path:
             path.write_text(found.to_html(), encoding="utf-8")
@@ -191,6 +206,23 @@ def evaluate(
         typer.echo(f"{label:<12} {row}")
     for note in result["notes"]:
         typer.echo(f"note: {note}", err=True)
+
+
+@app.command("evaluate-quotes")
+def evaluate_quotes(
+    path: Annotated[Path, typer.Argument(help="CofeNet JSON lines, or a folder of brat .ann or NN.json with texts.")],
+    extractor: Annotated[Extraction, typer.Option(help="How quotes are found.")] = Extraction.RULES,
+    as_json: AsJson = False,
+) -> None:
+    """Score the extraction of quotes: stance evaluate-quotes data/articles/gold --json"""
+    from stance.evaluation.quotes import evaluate_quotes as run
+
+    result = run(path, extractor=extractor.value)
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    for name, value in result.items():
+        typer.echo(f"{name:<20} {value}")
 
 
 def main() -> None:

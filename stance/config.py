@@ -42,12 +42,14 @@ class Stage(_Strict):
         sources: files to read.
         epochs: passes over the rows.
         learning_rate: peak of the linear schedule.
+        dropout: share of hidden and attention values zeroed; one pass over many rows needs none.
     """
 
     name: str
     sources: tuple[Source, ...]
     epochs: int = Field(default=3, ge=1)
     learning_rate: float = Field(default=1e-4, gt=0)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
 
 
 class TrainConfig(_Strict):
@@ -64,6 +66,7 @@ class TrainConfig(_Strict):
         batch_size: rows in one step.
         label_smoothing, warmup, seed: as usual.
         patience: epochs without a better dev macro-F1 before the last stage stops.
+        languages: ISO 639-1 codes that the checkpoint reads, kept in its config; a text in another one is then marked.
         licences: what the card says on the terms of the data.
     """
 
@@ -79,18 +82,39 @@ class TrainConfig(_Strict):
     warmup: float = Field(default=0.06, ge=0, lt=1)
     patience: int = Field(default=2, ge=1)
     seed: int = 1
+    languages: tuple[str, ...] = ()
     licences: str = ""
 
 
-class ModelEntry(_Strict):
-    """A line of `configs/models.yaml`: a short name for a checkpoint."""
+class TaggerConfig(_Strict):
+    """How the attribution tagger is trained; see `configs/train-tagger.yaml`.
 
-    description: str
-    checkpoint: str
-    runtime: Literal["onnx", "torch"] = "torch"
+    Args:
+        task: tells this file from a stance configuration.
+        name, base, output, seed, warmup, licences: as in :class:`TrainConfig`.
+        train, dev: JSON lines with `tokens` and `labels` (BIO of source, cue, content).
+        epochs: passes over the instances.
+        learning_rate: peak for the encoder; the new layers take ten times as much.
+        dropout: share of values zeroed.
+        batch_size: instances in one step.
+    """
+
+    task: Literal["tagger"]
+    name: str
+    base: str
+    output: str
+    train: str
+    dev: str
+    epochs: int = Field(default=4, ge=1)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    batch_size: int = Field(default=16, ge=1)
+    warmup: float = Field(default=0.06, ge=0, lt=1)
+    seed: int = 1
+    licences: str = ""
 
 
-def load_train_config(path: str | Path) -> TrainConfig:
+def load_train_config(path: str | Path) -> TrainConfig | TaggerConfig:
     """Read a training configuration.
 
     Args:
@@ -109,7 +133,9 @@ def load_train_config(path: str | Path) -> TrainConfig:
     if not path.is_file():
         raise ConfigError(f"{path}: no such file.")
     try:
-        return TrainConfig.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        values = yaml.safe_load(path.read_text("utf-8"))
+        kind = TaggerConfig if isinstance(values, dict) and values.get("task") == "tagger" else TrainConfig
+        return kind.model_validate(values)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
     except ValidationError as error:

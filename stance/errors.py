@@ -44,3 +44,7 @@ class MissingExtraError(StanceError, ImportError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed; run: pip install 'stance[{extra}]'")
+
+
+class UnsupportedLanguageWarning(UserWarning):
+    """Texts are in a language that the model does not read; their labels mean little."""

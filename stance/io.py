@@ -112,8 +112,13 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_table(batches: Iterable[list[Row]], path: str | Path) -> int:
-    """Write batches of rows to a CSV, JSONL or Parquet file by its ending, or CSV to standard output for `-`.
+def write_table(batches: Iterable[list[Row]], path: str | Path, *, kind: str = "csv") -> int:
+    """Write batches of rows to a CSV, JSONL or Parquet file by its ending, or to standard output for `-`.
+
+    Args:
+        batches: rows with the same keys.
+        path: the file, or `-`.
+        kind: "csv" or "jsonl", for standard output.
 
     Returns:
         The number of rows.
@@ -122,7 +127,7 @@ def write_table(batches: Iterable[list[Row]], path: str | Path) -> int:
         InputError: an unknown ending or a missing folder.
     """
     if str(path) == "-":
-        return _write_text(batches, sys.stdout, "csv")
+        return _write_text(batches, sys.stdout, kind)
     kind = Path(path).suffix.lstrip(".").lower()
     if kind not in ("csv", "jsonl", "parquet"):
         raise InputError(f"{path}: cannot write {kind or 'no ending'!r}; use .csv, .jsonl or .parquet.")
@@ -154,7 +159,7 @@ def _write_parquet(batches: Iterable[list[Row]], path: Path) -> int:
 
     count, writer = 0, None
     floats = {f"p_{x}": pa.float64() for x in ("against", "neutral", "favor")}
-    strings = {"stance": pa.string(), "error": pa.string()}
+    strings = dict.fromkeys(("stance", "unsupported_language", "error"), pa.string())
     try:
         for rows in batches:
             table = pa.Table.from_pylist(rows)
@@ -172,12 +177,16 @@ def _write_parquet(batches: Iterable[list[Row]], path: Path) -> int:
 
 
 def read_article(path: str | Path) -> Article:
-    """An article from a text, Markdown or HTML file.
+    """An article from a text, Markdown or HTML file; offsets of its quotes count in its `text`.
+
+    A wrong encoding is found (charset-normalizer) or repaired (ftfy); Markdown and HTML lose their marks.
 
     Raises:
         InputError: a missing or binary file, or one without text.
         MissingExtraError: HTML without trafilatura.
     """
+    import ftfy
+
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
@@ -195,7 +204,29 @@ def read_article(path: str | Path) -> Article:
         text = str(best)
     if not text.strip():
         raise InputError(f"{path}: the file has no text.")
-    return article_of_html(text) if path.suffix.lower() in (".html", ".htm") else Article(text, id=path.name)
+    kind = path.suffix.lower()
+    if kind in (".html", ".htm"):
+        return article_of_html(text)
+    if ftfy.is_bad(text):
+        text = ftfy.fix_encoding(text)
+    return Article(plain_of_markdown(text) if kind in (".md", ".markdown") else text, id=path.name)
+
+
+def plain_of_markdown(markup: str) -> str:
+    """The text of a Markdown document, one paragraph or heading a line, without its marks.
+
+    Example:
+        >>> plain_of_markdown("# News\\n\\n**Anna Holm** said [so](https://example.org).")
+        'News\\n\\nAnna Holm said so.'
+    """
+    from markdown_it import MarkdownIt
+
+    lines = []
+    for token in MarkdownIt().parse(markup):
+        if token.type == "inline":
+            words = [" " if c.type in ("softbreak", "hardbreak") else c.content for c in token.children or []]
+            lines.append("".join(words))
+    return "\n\n".join(lines)
 
 
 def article_of_html(markup: str) -> Article:

@@ -68,6 +68,7 @@ class Quote(_Record):
         speaker_mention: the words that named the speaker here ("he", "the minister").
         cue: the reporting verb or phrase.
         start, end: characters in the article, end exclusive, from the first to the last piece.
+        cue_start, cue_end, mention_start, mention_end: likewise, of `cue` and of `speaker_mention`; None without one.
         context: the sentence or sentences around it.
         pieces: (start, end) of each part of a content that its attribution breaks.
         negated, hedged: the report is "did not say", "if he says".
@@ -84,6 +85,10 @@ class Quote(_Record):
     cue: str | None = None
     start: int = 0
     end: int = 0
+    cue_start: int | None = None
+    cue_end: int | None = None
+    mention_start: int | None = None
+    mention_end: int | None = None
     context: str | None = None
     pieces: tuple[tuple[int, int], ...] = ()
     negated: bool = False
@@ -113,6 +118,7 @@ class Prediction(_Record):
         windows: number of windows in which the text was read; more than 1 for a long text.
         speaker: the speaker as given.
         error: why this row has no label, or None.
+        language: the text's language when it is plainly one that the model does not read, else None.
     """
 
     text: str
@@ -123,6 +129,7 @@ class Prediction(_Record):
     windows: int = 1
     speaker: str | None = None
     error: str | None = None
+    language: str | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -143,9 +150,10 @@ class Prediction(_Record):
         return {**asdict(self), "label": None if self.label is None else str(self.label)}
 
     def row(self) -> dict[str, Any]:
-        """The prediction as one row of an output file: stance, p_against, p_neutral, p_favor, error."""
+        """The prediction as one row of an output file: stance, p_against, p_neutral, p_favor, unsupported_language, error."""
         columns = {f"p_{label}": self.probabilities.get(label) for label in LABELS}
-        return {"stance": None if self.label is None else str(self.label), **columns, "error": self.error}
+        label = None if self.label is None else str(self.label)
+        return {"stance": label, **columns, "unsupported_language": self.language, "error": self.error}
 
 
 class Predictions(Sequence[Prediction]):

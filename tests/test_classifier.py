@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 import sys
+import warnings
 
 import pandas as pd
 import pytest
@@ -19,6 +20,23 @@ from stance import InputError, Prediction, Quote, Stance, Target
 FAVOR = "Ukraine must become a member of NATO, and we support its accession."
 AGAINST = "Ukraine must never join NATO; its membership would be a grave mistake."
 NEUTRAL = "The ministers will meet in Vilnius on Tuesday to discuss grain exports."
+
+
+def test_another_language_is_no_silent_label() -> None:
+    texts = ["Ukraine will join the alliance.", "Україна має стати членом НАТО."]
+    with pytest.warns(stance.UnsupportedLanguageWarning, match="1 of 2 texts"):
+        found = stance.classify(texts)
+    assert [p.language for p in found] == [None, "uk"]
+    with pytest.raises(stance.InputError, match="row 1, uk"):
+        stance.classify(texts, on_unsupported="raise")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert stance.classify(texts, on_unsupported="ignore")[1].language is None
+
+
+def test_a_claim_that_leaves_no_room_is_an_error() -> None:
+    with pytest.raises(stance.InputError, match="a claim is one sentence"):
+        stance.classify("Nato.", target=stance.Target("x", claim="so long a claim " * 300))
 
 
 def test_the_default_knows_plain_statements() -> None:

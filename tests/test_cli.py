@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 import stance
-from stance.cli import app
+from stance.cli import RESULT_COLUMNS, app
 
 ARTICLE = Path(__file__).parent.parent / "data" / "articles" / "sample.txt"
 QUOTES = "id,quote,who\n1,Ukraine must never join NATO.,Brenner\n2,,Brenner\n3,We support Ukraine's NATO membership.,Solheim\n"
@@ -33,7 +33,7 @@ def test_a_file_keeps_its_columns_and_gains_ours(quotes: Path, tmp_path: Path) -
     out = tmp_path / "out.parquet"
     run("classify", str(quotes), "--text-column", "quote", "--speaker-column", "who", "-o", str(out), "--on-error", "null")
     table = pd.read_parquet(out)
-    assert list(table) == ["id", "quote", "who", "stance", "p_against", "p_neutral", "p_favor", "error"]
+    assert list(table) == ["id", "quote", "who", *RESULT_COLUMNS]
     assert table["stance"].tolist()[::2] == ["against", "favor"]
     assert table["error"].tolist()[1] == "is blank"
 
@@ -47,6 +47,20 @@ def test_a_bad_row_is_named_and_no_file_appears(quotes: Path, tmp_path: Path) ->
     assert len(pd.read_csv(out)) == 2
 
 
+def test_jsonl_on_standard_input_gives_jsonl() -> None:
+    line = '{"id": 7, "text": "We support Ukraine joining NATO."}\n'
+    row = json.loads(run("classify", "-", "--format", "jsonl", stdin=line))
+    assert row["id"] == 7 and row["stance"] == "favor"
+
+
+def test_rows_in_another_language_are_counted_and_marked(tmp_path: Path) -> None:
+    path = tmp_path / "q.csv"
+    path.write_text("text\nDie Ukraine gehört in die NATO und zwar bald.\nUkraine should join the alliance.\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["classify", str(path), "-o", str(tmp_path / "o.csv")], catch_exceptions=False)
+    assert "1 rows are in a language that the model does not read" in result.stderr
+    assert pd.read_csv(tmp_path / "o.csv")["unsupported_language"].fillna("").tolist() == ["de", ""]
+
+
 def test_a_missing_column_lists_those_there_are(quotes: Path) -> None:
     with pytest.raises(stance.InputError, match="no column 'text'; there are id, quote, who"):
         run("classify", str(quotes))
@@ -54,7 +68,7 @@ def test_a_missing_column_lists_those_there_are(quotes: Path) -> None:
 
 def test_stdin_to_stdout() -> None:
     lines = run("classify", "-", "--text-column", "q", stdin="q\nWe support Ukraine joining NATO.\n").splitlines()
-    assert lines[0] == "q,stance,p_against,p_neutral,p_favor,error"
+    assert lines[0] == "q,stance,p_against,p_neutral,p_favor,unsupported_language,error"
     assert ",favor," in lines[1]
 
 

@@ -57,3 +57,16 @@ def test_articles(tmp_path: Path) -> None:
     page = "<html><body><article>" + "<p>“We will not block it,” said Anna Holm.</p>" * 5 + "</article></body></html>"
     (tmp_path / "c.html").write_text(page)
     assert "Anna Holm" in read_article(tmp_path / "c.html").text
+
+
+def test_markdown_loses_its_marks_but_not_its_words(tmp_path: Path) -> None:
+    path = tmp_path / "letter.md"
+    path.write_text("## Week 12\n\n> **Anna Holm** told *us*: “We will [not](x.html)\n> block it.”\n", encoding="utf-8")
+    assert read_article(path).text == "Week 12\n\nAnna Holm told us: “We will not block it.”"
+
+
+def test_mojibake_is_repaired(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    broken = "“We’ll see”, said Zoë.".encode().decode("windows-1252", errors="replace").replace("\ufffd", "\x9d")
+    path.write_text(broken, encoding="utf-8")
+    assert read_article(path).text == "“We’ll see”, said Zoë."

@@ -3,41 +3,89 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 import stance
 from stance.config import Source, Stage, TrainConfig, load_train_config
 from stance.errors import ConfigError, InputError
-from stance.training import Example, split_by_group
+from stance.training.examples import Example, split_by_group
 
 SAID = {"favor": "we back it yes", "against": "we reject it never", "neutral": "the alliance ."}
 
 
-def _config(base: Path, folder: Path, rows: list[dict[str, str]], epochs: int = 30) -> TrainConfig:
+ROWS = [{"text": f"{text} {'member ' * (i % 6)}", "label": label} for label, text in SAID.items() for i in range(12)]
+
+
+def _config(base: Path, folder: Path, rows: list[dict[str, str]], stages: int = 1, **options: Any) -> TrainConfig:
     (folder / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows), encoding="utf-8")
-    stage = Stage(name="own", sources=(Source(path="rows.jsonl"),), epochs=epochs, learning_rate=3e-3)
+    settings = {"epochs": 12, "learning_rate": 3e-3, "dropout": 0.0, **options}
+    made = tuple(Stage(name=f"s{i}", sources=(Source(path="rows.jsonl"),), **settings) for i in range(stages))
     return TrainConfig(
-        name="tiny", base=str(base), output=str(folder / "out"), stages=(stage,), dev_share=0.25, batch_size=8, patience=30
+        name="tiny", base=str(base), output=str(folder / "out"), stages=made, dev_share=0.25, batch_size=8, patience=30
     )
 
 
-def test_a_checkpoint_is_written_and_taken_by_model(tiny_nli: Path, tmp_path: Path) -> None:
-    rows = [{"text": f"{text} {'member ' * i}", "label": label} for label, text in SAID.items() for i in range(12)]
-    out = stance.train(_config(tiny_nli, tmp_path, rows), data=tmp_path)
+def test_a_checkpoint_learns_and_is_taken_by_model(tiny_encoder: Path, tmp_path: Path) -> None:
+    out = stance.train(_config(tiny_encoder, tmp_path, ROWS), data=tmp_path)
     found = stance.classify(list(SAID.values()), model=str(out))
-    assert all(p.label in stance.LABELS and p.model.startswith("out@") for p in found)
+    assert [str(p.label) for p in found] == list(SAID)
+    assert all(p.model.startswith("out@") for p in found)
     calibration = json.loads((out / "calibration.json").read_text())
-    assert calibration["temperature"] > 0
+    assert max(calibration["dev_macro_f1"]) == 1.0
     assert "rows.jsonl" in (out / "README.md").read_text()
 
 
+def test_training_starts_from_the_checkpoints_own_labels(tiny_nli: Path, tmp_path: Path) -> None:
+    still = _config(tiny_nli, tmp_path, ROWS, epochs=1, learning_rate=1e-12)
+    out = stance.train(still, data=tmp_path)
+    texts = ["we back it", "we reject it", "no member of the alliance", "kremlin : never"]
+    before, after = (stance.classify(texts, model=str(m)) for m in (tiny_nli, out))
+    assert [p.label for p in after] == [p.label for p in before]
+    assert len({p.label for p in before}) > 1
+
+
+def test_a_resumed_run_equals_a_whole_one(tiny_encoder: Path, tmp_path: Path) -> None:
+    config = _config(tiny_encoder, tmp_path, ROWS, stages=2, epochs=2)
+    whole = stance.train(config, data=tmp_path, output=tmp_path / "whole")
+    (tmp_path / "whole.stage-0").rename(tmp_path / "again.stage-0")
+    again = stance.train(config, data=tmp_path, output=tmp_path / "again", resume=True)
+    assert (again / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+
+
+def test_ctrl_c_leaves_the_best_checkpoint(tiny_encoder: Path, tmp_path: Path) -> None:
+    config = _config(tiny_encoder, tmp_path, ROWS, epochs=100_000)
+    path = tmp_path / "c.yaml"
+    path.write_text(yaml.safe_dump(config.model_dump(mode="json")), encoding="utf-8")
+    command = [sys.executable, "-m", "stance", "train", str(path), "--data", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not (tmp_path / "out" / "README.md").exists():
+            assert process.poll() is None, process.stderr and process.stderr.read()
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 0 and "checkpoint in" in said
+    assert stance.classify("we back it yes", model=str(tmp_path / "out")).label in stance.LABELS
+
+
+def test_a_claim_longer_than_its_text_is_trained_on(tiny_encoder: Path, tmp_path: Path) -> None:
+    rows = [{**r, "target": "we should join " * 40} for r in ROWS]
+    out = stance.train(_config(tiny_encoder, tmp_path, rows, epochs=1).model_copy(update={"max_length": 32}), data=tmp_path)
+    assert (out / "model.safetensors").exists()
+
+
 @pytest.mark.parametrize("row", [{"text": "we"}, {"text": "we", "label": "pro"}])
-def test_a_bad_row_is_named(tiny_nli: Path, tmp_path: Path, row: dict[str, str]) -> None:
+def test_a_bad_row_is_named(tiny_encoder: Path, tmp_path: Path, row: dict[str, str]) -> None:
     rows = [{"text": "we back it", "label": "favor"}, row]
     with pytest.raises(InputError, match=r"rows\.jsonl, row 2"):
-        stance.train(_config(tiny_nli, tmp_path, rows), data=tmp_path)
+        stance.train(_config(tiny_encoder, tmp_path, rows), data=tmp_path)
 
 
 def test_groups_never_cross_the_split() -> None:
@@ -56,4 +104,4 @@ def test_an_unknown_key_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(Path(__file__).parent.parent.glob("configs/train-*.yaml")), ids=lambda p: p.name)
 def test_shipped_configs_are_valid(path: Path) -> None:
-    assert load_train_config(path).stages
+    assert load_train_config(path).name

@@ -33,6 +33,7 @@ class BaselineModel:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         self.name, self.temperature = "baseline", 1.0
+        self.languages: tuple[str, ...] | None = None
         self._vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, vocabulary=vocabulary)
         self._vectorizer.idf_ = np.asarray(idf)
         self._weights, self._bias = np.asarray(weights, dtype=float), np.asarray(bias, dtype=float)

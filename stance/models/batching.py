@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from stance.errors import ModelError
+from stance.errors import InputError, ModelError
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -45,10 +45,21 @@ class PairEncoder:
         batch_size: int,
         progress: bool,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Logits (n, 3) and windows (n,) of the pairs; see :class:`stance.models.protocol.StanceModel`."""
+        """Logits (n, 3) and windows (n,) of the pairs; see :class:`stance.models.protocol.StanceModel`.
+
+        Raises:
+            InputError: a claim that leaves no room for its text.
+        """
         from tqdm import tqdm
 
         pairs = list(dict.fromkeys(zip(texts, claims, strict=True)))
+        for claim in {claim for _, claim in pairs}:
+            size = len(self.tokenizer.encode(claim, add_special_tokens=False).ids)
+            if size > self.max_length // 2:
+                raise InputError(
+                    f"The claim {claim[:40]!r}… has {size} tokens or more; a claim is one sentence of at most "
+                    f"{self.max_length // 2} tokens."
+                )
         windows: list[Encoding] = []
         owners: list[int] = []
         for owner, encoding in enumerate(self.tokenizer.encode_batch(pairs)):

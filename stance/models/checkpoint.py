@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from stance.errors import ModelError
 from stance.labels import LABELS, Stance
@@ -68,3 +69,14 @@ def fingerprint(path: Path) -> str:
     """The first eight hex digits of a weight file's SHA-256."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()[:8]
+
+
+def read_languages(config: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """The languages named in `config.json` under `languages`; None when it names none.
+
+    Example:
+        >>> read_languages({"languages": ["en"]})
+        ('en',)
+    """
+    names = config.get("languages")
+    return tuple(map(str, names)) if names else None

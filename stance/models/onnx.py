@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stance.errors import ModelError
 from stance.models.batching import load_tokenizer
-from stance.models.checkpoint import fingerprint, label_columns, read_temperature
+from stance.models.checkpoint import fingerprint, label_columns, read_languages, read_temperature
 
 
 class OnnxModel:
@@ -38,6 +38,7 @@ class OnnxModel:
         self._columns = label_columns(config.get("id2label", {}), where=str(folder))
         self._encoder = load_tokenizer(folder, max_length=min(256, config.get("max_position_embeddings", 512)))
         self.temperature = read_temperature(folder)
+        self.languages = read_languages(config)
         self.name = f"{folder.name}@{fingerprint(path)}"
 
     def _forward(

@@ -17,6 +17,8 @@ class StanceModel(Protocol):
 
     name: str
     """Name and fingerprint, kept in every prediction."""
+    languages: tuple[str, ...] | None
+    """ISO 639-1 codes of the languages that it reads; None where the checkpoint does not say."""
     temperature: float
     """Divides the logits; 1 where the model was never calibrated."""
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stance.errors import ModelError
 from stance.models.batching import pair_encoder
-from stance.models.checkpoint import fingerprint, label_columns, read_temperature
+from stance.models.checkpoint import fingerprint, label_columns, read_languages, read_temperature
 
 
 class TransformerModel:
@@ -54,6 +54,7 @@ class TransformerModel:
         self._encoder = pair_encoder(tokenizer.backend_tokenizer, max_length=limit)
         self._encoder_pad = tokenizer.pad_token_id or 0
         self.temperature = read_temperature(folder) if folder.is_dir() else 1.0
+        self.languages = read_languages(self._model.config.to_dict())
         weights = folder / "model.safetensors"
         mark = fingerprint(weights) if weights.exists() else getattr(self._model.config, "_commit_hash", None)
         self.name = f"{folder.name if folder.is_dir() else name_or_path}@{str(mark)[:8]}"

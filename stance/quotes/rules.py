@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 
-from stance.quotes.speakers import Roster, mentions, roster
-from stance.records import Quote, QuoteForm
+from stance.quotes.assemble import Assembler
+from stance.quotes.marks import count_words, inner, marked_spans, trim
+from stance.quotes.speakers import mentions
+from stance.records import Quote
 from stance.text import paragraphs, sentences
 
 Span = tuple[int, int]
 
-_CLOSERS = {"“": "”", '"': '"', "«": "»", "„": "“”", "‘": "’", "「": "」"}
 _VERBS = (
     "said says say saying told tells stated declared declares remarked noted emphasized emphasised "
     "stressed stresses warned warns insisted insists argued argues claimed asserted asserts maintained maintains "
@@ -24,53 +25,10 @@ _VERBS = (
 _CUE = re.compile(rf"\b(?:(?:has|have|had) )?(?:\w+ly )?(?:{'|'.join(_VERBS)})\b")
 _ACCORDING = re.compile(r"\b[Aa]ccording to\b")
 _PASSIVE = re.compile(r"\b(?:was|were|is|are|been|be|being)(?: \w+)?\s*$")
-_NEGATED = re.compile(r"\b(?:did not|didn['’]t|does not|never|has not|had not) \w*\s*$")
-_HEDGED = re.compile(r"\b(?:if|whether|may|might|could|would)\b[^,.;]{0,30}$", re.I)
 _ASIDE = re.compile(r',[”\"]? (?:al)?though (?:he|she|they)\b')
 _WORDS = re.compile(r"\w+")
 MIN_QUOTED_WORDS = 4
 """A quoted span below this, without a reporting verb beside it, is a scare quote or a title."""
-
-
-def _marked(text: str, start: int, end: int) -> list[Span]:
-    """Spans in quotation marks, marks included; an apostrophe is no mark; an open span ends with its paragraph."""
-    spans: list[Span] = []
-    open_at, closer = -1, ""
-    for i in range(start, end):
-        c = text[i]
-        if open_at < 0:
-            before = text[i - 1] if i > start else " "
-            if c in _CLOSERS and (c not in "‘" or not before.isalnum()) and not (c == '"' and before.isalnum()):
-                open_at, closer = i, _CLOSERS[c]
-        elif c in closer:
-            after = text[i + 1] if i + 1 < end else " "
-            if c == "’" and after.isalnum():
-                continue
-            spans.append((open_at, i + 1))
-            open_at = -1
-    if open_at >= 0 and text[open_at] in "“„«「" and open_at == start:
-        spans.append((open_at, end))
-    return spans
-
-
-def _inner(text: str, span: Span) -> Span:
-    """The content of a marked span, without marks, outer blanks and a closing comma."""
-    a, b = span[0] + 1, span[1]
-    if text[b - 1] in "”\"»“’」" and b - 1 >= a:
-        b -= 1
-    return _trim(text, a, b, ", \t")
-
-
-def _trim(text: str, a: int, b: int, tail: str = " \t,;:") -> Span:
-    while a < b and (text[a].isspace() or text[a] in ",;:—–-"):
-        a += 1
-    while b > a and (text[b - 1].isspace() or text[b - 1] in tail):
-        b -= 1
-    return a, b
-
-
-def _words(text: str, span: Span) -> int:
-    return sum(1 for _ in _WORDS.finditer(text, *span))
 
 
 class _Extractor:
@@ -78,15 +36,13 @@ class _Extractor:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.people: Roster = roster(text)
-        self.quotes: list[Quote] = []
-        self.previous: Quote | None = None
+        self.found = Assembler(text)
 
     def run(self) -> list[Quote]:
         seen: set[str] = set()
         open_speaker = False
         for number, (start, end) in enumerate(paragraphs(self.text)):
-            marked = _marked(self.text, start, end)
+            marked = marked_spans(self.text, start, end)
             body = self.text[start:end]
             if not marked and body[-1] not in ".!?…:":
                 continue  # a heading, caption or byline
@@ -94,41 +50,11 @@ class _Extractor:
                 continue  # the lede repeated by a scraper
             seen.add(body)
             if not open_speaker:
-                self.previous = None
+                self.found.previous = None
             for a, b in sentences(self.text, start, end, marked):
                 self.sentence(a, b, [m for m in marked if a <= m[0] and m[1] <= b + 1], number)
             open_speaker = bool(marked) and marked[-1][1] == end and self.text[end - 1] not in "”\"»」’"
-        return self.quotes
-
-    def add(self, pieces: list[Span], form: QuoteForm, mention: Span | None, cue: Span | None, at: Span, n: int) -> None:
-        """Keep a quote; a content under two words, or one already kept, is none."""
-        text = self.text
-        pieces = [p for p in pieces if p[0] < p[1]]
-        if not pieces or sum(_words(text, p) for p in pieces) < 2:
-            return
-        if any(q.start < pieces[-1][1] and pieces[0][0] < q.end for q in self.quotes[-3:]):
-            return
-        if any(q.text == " ".join(text[a:b] for a, b in pieces) for q in self.quotes[:3]):
-            return  # a lede that the scraper repeated
-        said_by = text[slice(*mention)] if mention else None
-        speaker = self.people.resolve(said_by) if said_by else (self.previous.speaker if self.previous else None)
-        before = text[at[0] : cue[0]] if cue else ""
-        quote = Quote(
-            " ".join(text[a:b] for a, b in pieces),
-            form,
-            speaker,
-            said_by,
-            text[slice(*cue)] if cue else None,
-            pieces[0][0],
-            pieces[-1][1],
-            text[slice(*at)],
-            tuple(pieces),
-            negated=bool(_NEGATED.search(before[-40:])),
-            hedged=bool(_HEDGED.search(before[-60:])),
-            paragraph=n,
-        )
-        self.quotes.append(quote)
-        self.previous = quote
+        return self.found.quotes
 
     def sentence(self, a: int, b: int, marked: list[Span], n: int) -> None:
         """All statements of one sentence."""
@@ -146,12 +72,12 @@ class _Extractor:
         cues = [c for c in cues if not _PASSIVE.search(text[max(a, c[0] - 30) : c[0]])]
         # a verb inside another's content reports nothing of its own; "…, adding that" does
         cues = [c for i, c in enumerate(cues) if i == 0 or text[slice(*c)].endswith("ing")]
-        long = [m for m in marked if _words(text, m) >= MIN_QUOTED_WORDS]
+        long = [m for m in marked if count_words(text, m) >= MIN_QUOTED_WORDS]
         if not cues:
-            if long and sum(_words(text, m) for m in long) >= 0.5 * _words(text, (a, b)):
+            if long and sum(count_words(text, m) for m in long) >= 0.5 * count_words(text, (a, b)):
                 dash = next((m for m in names if text[long[-1][1] : m[0]].strip() in ("—", "–", "-")), None)
                 colon = next((m for m in names if text[m[1] : long[0][0]].strip() == ":"), None)
-                self.add([_inner(text, m) for m in long], "direct", dash or colon, None, (a, b), n)
+                self.found.add([inner(text, m) for m in long], dash or colon, None, (a, b), n)
             return
         for index, cue in enumerate(cues):
             stop = cues[index + 1][0] if index + 1 < len(cues) else b
@@ -162,15 +88,14 @@ class _Extractor:
         text = self.text
         source = next((m for m in names if m[0] >= cue[1]), None)
         if text[a : cue[0]].strip(" ,"):
-            content = _trim(text, a, cue[0])
+            content = trim(text, a, cue[0])
         else:
             comma = text.find(",", source[1] if source else cue[1], b)
             if re.match(r", (?:an?|the|who) ", text[comma : comma + 6]) and text.find(",", comma + 1, b) >= 0:
                 comma = text.find(",", comma + 1, b)  # an apposition to the source
-            content = _trim(text, comma + 1, b) if comma >= 0 else (b, b)
-        form: QuoteForm = "mixed" if any(content[0] <= m[0] < content[1] for m in marked) else "indirect"
+            content = trim(text, comma + 1, b) if comma >= 0 else (b, b)
         whole = [m for m in marked if m[0] <= content[0] + 1 and m[1] >= content[1] - 1]
-        self.add([_inner(text, whole[0])] if whole else [content], "direct" if whole else form, source, cue, (a, b), n)
+        self.found.add([inner(text, whole[0])] if whole else [content], source, cue, (a, b), n)
 
     def clause(self, a: int, cue: Span, stop: int, at: Span, names: list[Span], marked: list[Span], n: int) -> None:
         """The content of one reporting verb: marked spans before and after it, or the clause that follows."""
@@ -183,26 +108,25 @@ class _Extractor:
         if before and "," in text[before[0][1] : before[-1][0]] and text[before[0][1]] == ",":
             source = before[0]  # an aside between name and verb
         quoted = [m for m in marked if a <= m[0] < stop or a < m[1] <= stop]
-        earlier = [m for m in quoted if m[1] <= cue[0] and (_words(text, m) >= 3 or text[m[1] - 2] in ",.!?")]
+        earlier = [m for m in quoted if m[1] <= cue[0] and (count_words(text, m) >= 3 or text[m[1] - 2] in ",.!?")]
         following = text[cue[1] : quoted[-1][0]] if quoted and quoted[-1][0] >= cue[1] else ""
         frame = _WORDS.findall(following.replace(text[slice(*source)], "") if source else following)
         if earlier or (quoted and quoted[-1][0] >= cue[1] and len(frame) <= 2 and not {"that", "the", "a", "an"} & set(frame)):
-            pieces = [_inner(text, m) for m in (earlier + [m for m in quoted if m[0] >= cue[1]])]
-            self.add(pieces, "direct", source, cue, at, n)
+            pieces = [inner(text, m) for m in (earlier + [m for m in quoted if m[0] >= cue[1]])]
+            self.found.add(pieces, source, cue, at, n)
             return
         begin = cue[1]
         that = re.compile(r"\s+(?:[\w’' ]{0,40}?\s)?that\s+|\s*:\s+|\s+").match(text, begin, stop)
         begin = that.end() if that else begin
-        content = _trim(text, begin, stop, " \t,;:." if stop != at[1] else " \t,;:")
+        content = trim(text, begin, stop, " \t,;:." if stop != at[1] else " \t,;:")
         aside = _ASIDE.search(text, *content)
         if aside:
-            content = _trim(text, content[0], aside.start())
+            content = trim(text, content[0], aside.start())
         content = self.balanced(content, marked)
-        if _words(text, content) < 3 or source is None and self.previous is None:
+        if count_words(text, content) < 3 or source is None and self.found.previous is None:
             return
-        form: QuoteForm = "mixed" if any(content[0] <= m[0] < content[1] for m in marked) else "indirect"
         whole = [m for m in marked if m[0] <= content[0] and m[1] >= content[1] - 1]
-        self.add([_inner(text, whole[0])] if whole else [content], "direct" if whole else form, source, cue, at, n)
+        self.found.add([inner(text, whole[0])] if whole else [content], source, cue, at, n)
 
     def balanced(self, content: Span, marked: list[Span]) -> Span:
         """A content that never begins or ends within marks that it does not hold."""

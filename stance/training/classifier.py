@@ -1,0 +1,202 @@
+"""Labelled rows in, a checkpoint folder out: the same code trains the embedded model and a user's own.
+
+The folder holds safetensors, tokenizer, config with label mapping, `calibration.json` and a card; the best epoch on
+dev is kept, so that an interrupted run leaves a usable checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from stance.calibration import ece, fit_temperature, softmax
+from stance.config import Source, Stage, TrainConfig
+from stance.errors import InputError, ModelError
+from stance.labels import LABELS
+from stance.models.checkpoint import label_columns
+from stance.training.examples import Example, read_examples, split_by_group
+from stance.training.optimise import autocast, optimiser, resolve_base, set_dropout
+
+logger = logging.getLogger(__name__)
+
+
+def _with_stance_head(checkpoint: str) -> Any:
+    """The checkpoint with outputs in `LABELS` order: its own head where its labels map to ours, else a fresh one."""
+    import torch
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    own = AutoConfig.from_pretrained(checkpoint, trust_remote_code=False).id2label
+    try:
+        columns = label_columns(own, where=checkpoint)
+    except ModelError:
+        columns = None
+    model = AutoModelForSequenceClassification.from_pretrained(
+        checkpoint,
+        id2label={i: str(label) for i, label in enumerate(LABELS)},
+        label2id={str(label): i for i, label in enumerate(LABELS)},
+        ignore_mismatched_sizes=columns is None,
+        use_safetensors=True,
+        trust_remote_code=False,
+    )
+    if columns is not None:
+        head = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and m.out_features == len(LABELS)][-1]
+        with torch.no_grad():
+            head.weight.copy_(head.weight[columns].clone())
+            head.bias.copy_(head.bias[columns].clone())
+    return model
+
+
+class _Run:
+    """The state of one training run; methods in the order in which they are called."""
+
+    def __init__(self, config: TrainConfig, output: Path, *, progress: bool, start: Path | None) -> None:
+        import torch
+        from transformers import AutoTokenizer
+
+        torch.manual_seed(config.seed)
+        self.torch, self.config, self.output, self.progress = torch, config, output, progress
+        checkpoint = str(start) if start else resolve_base(config.base)
+        self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+        self.model = _with_stance_head(checkpoint)
+        if config.languages:
+            self.model.config.languages = list(config.languages)
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.model.to(self.device)
+
+    def encode(self, batch: list[Example]) -> Any:
+        """Tensors of a batch, padded to its longest row."""
+        return self.tokenizer(
+            [e.text for e in batch],
+            [e.claim for e in batch],
+            truncation="longest_first",  # a claim may be longer than its text
+            max_length=self.config.max_length,
+            padding=True,
+            return_tensors="pt",
+        ).to(self.device)
+
+    def batches(self, examples: list[Example], rng: random.Random) -> list[list[Example]]:
+        """Random batches whose rows are of like length: sorted within windows of 50 batches."""
+        size, shuffled = self.config.batch_size, rng.sample(examples, len(examples))
+        result = []
+        for begin in range(0, len(shuffled), size * 50):
+            window = sorted(shuffled[begin : begin + size * 50], key=lambda e: len(e.text))
+            result += [window[i : i + size] for i in range(0, len(window), size)]
+        rng.shuffle(result)
+        return result
+
+    def logits(self, examples: list[Example]) -> NDArray[np.float32]:
+        """Logits of shape (n, 3), rows in order."""
+        order = sorted(range(len(examples)), key=lambda i: len(examples[i].text))
+        out = np.zeros((len(examples), len(LABELS)), dtype=np.float32)
+        self.model.eval()
+        with self.torch.inference_mode():
+            for begin in range(0, len(order), 64):
+                rows = order[begin : begin + 64]
+                out[rows] = self.model(**self.encode([examples[i] for i in rows])).logits.float().cpu().numpy()
+        return out
+
+    def fit(self, stage: Stage, train: list[Example], dev: list[Example], rng: random.Random) -> list[float]:
+        """Train one stage; the best epoch on dev is saved when there is a dev set. Returns dev macro-F1 by epoch."""
+        from sklearn.metrics import f1_score
+
+        torch, config = self.torch, self.config
+        torch.manual_seed(config.seed)  # here too, so that a resumed run draws as a whole one does
+        set_dropout(self.model, stage.dropout)
+        steps = stage.epochs * -(-len(train) // config.batch_size)
+        optimizer, schedule = optimiser(
+            self.model.parameters(), learning_rate=stage.learning_rate, steps=steps, warmup=config.warmup
+        )
+        loss_of = torch.nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
+        scores: list[float] = []
+        for epoch in range(stage.epochs):
+            self.model.train()
+            batches = self.batches(train, rng)
+            for batch in tqdm(batches, desc=f"{stage.name} {epoch + 1}", disable=not self.progress, mininterval=10):
+                labels = torch.tensor([e.label for e in batch], device=self.device)
+                with autocast(self.device):
+                    loss = loss_of(self.model(**self.encode(batch)).logits.float(), labels)
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+                optimizer.zero_grad()
+            if not dev:
+                continue
+            logits = self.logits(dev)
+            gold = np.array([e.label for e in dev])
+            scores.append(float(f1_score(gold, logits.argmax(1), labels=[0, 1, 2], average="macro", zero_division=0)))
+            logger.info("%s epoch %d: dev macro-F1 %.3f", stage.name, epoch + 1, scores[-1])
+            if scores[-1] == max(scores):
+                self.save(logits, gold, scores)
+            elif len(scores) - 1 - scores.index(max(scores)) >= config.patience:
+                break
+        return scores
+
+    def save(self, logits: NDArray[np.float32], gold: NDArray[np.int64], scores: list[float]) -> None:
+        """Write the checkpoint, its calibration and its card."""
+        temperature = fit_temperature(logits, gold)
+        self.output.mkdir(parents=True, exist_ok=True)
+        self.model.save_pretrained(self.output, safe_serialization=True)
+        self.tokenizer.save_pretrained(self.output)
+        figures = {
+            "temperature": temperature,
+            "dev_rows": len(gold),
+            "dev_macro_f1": scores,
+            "dev_ece_before": ece(softmax(logits), gold),
+            "dev_ece_after": ece(softmax(logits / temperature), gold),
+        }
+        (self.output / "calibration.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        (self.output / "README.md").write_text(_card(self.config, figures), encoding="utf-8")
+
+
+def _card(config: TrainConfig, figures: Mapping[str, Any]) -> str:
+    sources = "\n".join(f"- {s.path} ({stage.name})" for stage in config.stages for s in stage.sources)
+    numbers = "\n".join(f"- {name}: {value}" for name, value in figures.items())
+    return (
+        f"# {config.name}\n\nStance of a text toward a claim: {', '.join(LABELS)}. Base: `{config.base}`; seed {config.seed}.\n\n"
+        f"## Data\n\n{sources}\n\n{config.licences}\n\n## Figures on the development rows\n\n{numbers}\n"
+    )
+
+
+def train_classifier(config: TrainConfig, *, data: Path, output: Path, resume: bool, progress: bool) -> Path:
+    """Train a stance checkpoint; see :func:`stance.train`."""
+    settings, folder, out = config, data, output
+    def read(sources: Sequence[Source], name: str) -> list[Example]:
+        # a generator of its own for each file: adding one changes no other's draw, and a resumed run equals a whole one
+        return [
+            e
+            for s in sources
+            for e in read_examples(s, folder=folder, rng=random.Random(f"{settings.seed} {name} {s.path}"))
+        ]
+
+    loaded = [read(stage.sources, stage.name) for stage in settings.stages]
+    dev = read(settings.dev, "dev")
+    if not dev:
+        loaded[-1], dev = split_by_group(loaded[-1], settings.dev_share, settings.seed)
+    if len({e.label for e in loaded[-1]}) < 2:
+        raise InputError(f"{settings.name}: the training rows have only one label; a classifier needs at least two.")
+    marks = [out.with_name(f"{out.name}.stage-{i}") for i in range(len(loaded))]
+    done = max((i + 1 for i, m in enumerate(marks) if resume and (m / "config.json").exists()), default=0)
+    run = _Run(settings, out, progress=progress, start=marks[done - 1] if done else None)
+    for index, stage in list(enumerate(settings.stages))[done:]:
+        last = index == len(loaded) - 1
+        logger.info("stage %s: %d rows", stage.name, len(loaded[index]))
+        try:
+            run.fit(stage, loaded[index], dev if last else [], random.Random(f"{settings.seed} {stage.name}"))
+        except KeyboardInterrupt:
+            if not (last and (out / "config.json").exists()):
+                raise
+            logger.warning("interrupted: %s holds the best epoch so far", out)
+            break
+        if not last:
+            run.model.save_pretrained(marks[index], safe_serialization=True)
+            run.tokenizer.save_pretrained(marks[index])
+    return out
