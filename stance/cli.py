@@ -208,6 +208,14 @@ def evaluate(
         typer.echo(f"note: {note}", err=True)
 
 
+@app.command()
+def curate(folder: Annotated[Path, typer.Argument(help="A data set: JSON-lines files with id, text, label, form.")]) -> None:
+    """Check, group, split and count a data set: stance curate data/nato"""
+    from stance.corpus import curate as run
+
+    typer.echo(json.dumps(run(folder)["counts"], indent=1, ensure_ascii=False))
+
+
 @app.command("evaluate-quotes")
 def evaluate_quotes(
     path: Annotated[Path, typer.Argument(help="CofeNet JSON lines, or a folder of brat .ann or NN.json with texts.")],

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from stance.quotes.marks import Span, count_words, marked_spans
-from stance.quotes.speakers import mentions, roster
+from stance.quotes.speakers import People
 from stance.records import Quote, QuoteForm
 from stance.text import paragraphs
 
@@ -30,12 +30,13 @@ class Assembler:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.people = roster(text)
+        self.people = People(text)
         self.quotes: list[Quote] = []
         self.previous: Quote | None = None
         """The quote whose speaker a floating one inherits."""
         self._marked = [m for a, b in paragraphs(text) for m in marked_spans(text, a, b)]
         self._at = 0
+        self._last: str | None = None
 
     def add(self, pieces: Sequence[Span], mention: Span | None, cue: Span | None, at: Span, paragraph: int) -> None:
         """Keep a quote; a content under two words, or one already kept, is none.
@@ -58,8 +59,7 @@ class Assembler:
             return  # a lede that the scraper repeated
         said_by = text[slice(*mention)] if mention else None
         if mention:
-            names = mentions(text, *mention)
-            speaker = self.people.resolve(text[slice(*names[0])] if names else said_by or "")
+            speaker = self.people.resolve(*mention, previous=self._last)
         else:
             speaker = self.previous.speaker if self.previous else None
         before = text[at[0] : cue[0]] if cue else ""
@@ -83,6 +83,7 @@ class Assembler:
         )
         self.quotes.append(quote)
         self.previous = quote
+        self._last = speaker or self._last
 
     def _form(self, pieces: Sequence[Span]) -> QuoteForm:
         """Direct when all of it stands in marks, mixed when some does."""
