@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import warnings
 from collections.abc import Iterator
@@ -182,6 +183,7 @@ def train(
     """Fine-tune on labelled quotes: stance train configs/train-own.yaml --data data"""
     from stance.training import train as run
 
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     folder = run(config, data=data, output=output, resume=resume, progress=sys.stderr.isatty())
     typer.echo(f"checkpoint in {folder}; use it with --model {folder}")
 

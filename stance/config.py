@@ -22,16 +22,20 @@ class Source(_Strict):
     or NLI rows with `premise`, `hypothesis`, `label`.
 
     Args:
-        path: file, relative to the data folder of the run (`--data`), else to the config's folder.
+        path: file, relative to the data folder of the run (`--data`), or to the config's folder when it begins with "./".
         splits: values of `split` to keep; all rows when empty.
         limit: most rows taken, drawn with the config's seed; all when None.
         off_target: share of extra neutral rows made by pairing texts with another target of the same file.
+        neutral_to: a claim of which none of the texts speaks; every row then becomes a neutral one toward it.
+        repeat: how often each row is taken.
     """
 
     path: str
     splits: tuple[str, ...] = ()
     limit: int | None = Field(default=None, ge=1)
     off_target: float = Field(default=0.0, ge=0, le=1)
+    neutral_to: str | None = None
+    repeat: int = Field(default=1, ge=1)
 
 
 class Stage(_Strict):
@@ -43,6 +47,8 @@ class Stage(_Strict):
         epochs: passes over the rows.
         learning_rate: peak of the linear schedule.
         dropout: share of hidden and attention values zeroed; one pass over many rows needs none.
+        freeze_words: leave the word embeddings as they are, so that words unseen in training keep their place among the seen.
+        average: decay of the moving average of the weights that is kept instead of the last ones; 0 keeps the last.
     """
 
     name: str
@@ -50,6 +56,8 @@ class Stage(_Strict):
     epochs: int = Field(default=3, ge=1)
     learning_rate: float = Field(default=1e-4, gt=0)
     dropout: float = Field(default=0.1, ge=0, lt=1)
+    freeze_words: bool = False
+    average: float = Field(default=0.0, ge=0, lt=1)
 
 
 class TrainConfig(_Strict):

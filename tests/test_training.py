@@ -16,7 +16,7 @@ import yaml
 import stance
 from stance.config import Source, Stage, TrainConfig, load_train_config
 from stance.errors import ConfigError, InputError
-from stance.training.examples import Example, split_by_group
+from stance.training.examples import Row, split_by_group
 
 SAID = {"favor": "we back it yes", "against": "we reject it never", "neutral": "the alliance ."}
 
@@ -89,8 +89,8 @@ def test_a_bad_row_is_named(tiny_encoder: Path, tmp_path: Path, row: dict[str, s
 
 
 def test_groups_never_cross_the_split() -> None:
-    examples = [Example(f"t{i}", "c", i % 3, f"g{i // 4}") for i in range(120)]
-    train, dev = split_by_group(examples, 0.2, seed=3)
+    rows = [Row(f"t{i}", i % 3, f"g{i // 4}") for i in range(120)]
+    train, dev = split_by_group(rows, 0.2, seed=3)
     assert not {e.group for e in train} & {e.group for e in dev}
     assert len(train) + len(dev) == 120
 

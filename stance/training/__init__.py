@@ -39,7 +39,8 @@ def train(
     """
     given = isinstance(config, (TrainConfig, TaggerConfig))
     settings = config if isinstance(config, (TrainConfig, TaggerConfig)) else load_train_config(config)
-    folder = Path(data) if data is not None else (Path() if given else Path(str(config)).parent)
+    home = Path() if given else Path(str(config)).parent
+    folder = Path(data) if data is not None else home
     out = Path(output or settings.output)
     if isinstance(settings, TaggerConfig):
         from stance.training.tagger import train_tagger
@@ -47,4 +48,4 @@ def train(
         return train_tagger(settings, data=folder, output=out, progress=progress)
     from stance.training.classifier import train_classifier
 
-    return train_classifier(settings, data=folder, output=out, resume=resume, progress=progress)
+    return train_classifier(settings, data=folder, home=home, output=out, resume=resume, progress=progress)

@@ -1,11 +1,11 @@
-"""Labelled rows as training examples: a text, a claim and the column of its label; a group never crosses a split."""
+"""Labelled rows, and the examples drawn from them anew in each epoch; a group of rows never crosses a split."""
 
 from __future__ import annotations
 
 import csv
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,18 +31,32 @@ FURTHER_TARGETS = {
     "nato": "NATO is a good alliance.",
     "zelensky_like": "The Ukrainian government is doing a good job.",
     "russia": "Russia's conduct is justified.",
+    "georgia_nato": "Georgia should join NATO.",
 }
 """Claims for the field `targets` of `data/nato`."""
+_NEUTRAL = LABELS.index(Stance.NEUTRAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A labelled row as read: `group` never crosses a split; `stances` are labels by further claim."""
+
+    text: str
+    label: int
+    group: str
+    claim: str | None = None
+    speaker: str | None = None
+    context: str | None = None
+    stances: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One training row: a text, a claim, and the column of its label; `group` never crosses a split."""
+    """What one training step reads: a rendered text, a claim, and the column of its label."""
 
     text: str
     claim: str
     label: int
-    group: str
 
 
 def read_rows(path: Path) -> Iterable[tuple[int, Mapping[str, Any]]]:
@@ -75,61 +89,93 @@ def _column(label: str, where: str) -> int:
         raise InputError(f"{where}: label {label!r} is none of {[*map(str, LABELS)]}.") from None
 
 
-def read_examples(source: Source, *, folder: Path, rng: random.Random) -> list[Example]:
-    """The examples of one source.
+def read_source(source: Source, *, folder: Path, home: Path, rng: random.Random) -> list[Row]:
+    """The rows of one source.
 
     Args:
         source: the file and what to take from it.
-        folder: what `source.path` is relative to.
-        rng: draws the sample, the claim wordings and the off-target pairs.
+        folder: what `source.path` is relative to; a path that begins with "./" is relative to `home` instead.
+        home: the folder of the configuration.
+        rng: draws the sample and the off-target pairs.
 
     Raises:
         InputError: a missing file, a missing column, or an unknown label, with its row.
     """
-    path = folder / source.path
-    rows = [(n, r) for n, r in read_rows(path) if not source.splits or r.get("split") in source.splits]
-    rows = [(n, r) for n, r in rows if r.get("label") != "not_entailment"]
-    if source.limit is not None and len(rows) > source.limit:
-        rows = rng.sample(rows, source.limit)
+    path = (home if source.path.startswith("./") else folder) / source.path
+    raw = [(n, r) for n, r in read_rows(path) if not source.splits or r.get("split") in source.splits]
+    raw = [(n, r) for n, r in raw if r.get("label") != "not_entailment"]
+    if source.limit is not None and len(raw) > source.limit:
+        raw = rng.sample(raw, source.limit)
+    if source.neutral_to is not None:
+        return [Row(str(r["text"]), _NEUTRAL, str(r["text"]), source.neutral_to) for _, r in raw]
+    rows = [_row(record, f"{path}, row {number}") for number, record in raw]
+    targets = sorted({r.claim for r in rows if r.claim})
+    for row in rng.sample(rows, int(source.off_target * len(rows))):
+        other = rng.choice(targets) if targets else None
+        if other != row.claim:
+            rows.append(Row(row.text, _NEUTRAL, row.group, other))
+    return rows * source.repeat
+
+
+def _row(record: Mapping[str, Any], where: str) -> Row:
+    try:
+        if "premise" in record:
+            premise = str(record["premise"])
+            return Row(premise, _column(record["label"], where), premise, str(record["hypothesis"]))
+        text, label = str(record["text"]), _column(record["label"], where)
+    except KeyError as error:
+        raise InputError(f"{where}: no column {error}; a row needs text and label.") from error
+    try:
+        stances = tuple((FURTHER_TARGETS[k], _column(v, where)) for k, v in (record.get("targets") or {}).items())
+    except KeyError as error:
+        raise InputError(f"{where}: unknown target {error}; there are {', '.join(FURTHER_TARGETS)}.") from None
+    group = str(record.get("group") or record.get("pair") or text)
+    return Row(
+        text, label, group, record.get("target") or None, record.get("speaker") or None, record.get("context") or None, stances
+    )
+
+
+def plain(row: Row) -> Example:
+    """A row as it is measured: the text with its speaker, toward the first wording of its claim."""
+    return Example(render(row.text, speaker=row.speaker), row.claim or UKRAINE_NATO.claim, row.label)
+
+
+def draw(rows: Sequence[Row], rng: random.Random) -> list[Example]:
+    """The examples of one epoch: each row in one view drawn anew, and some of its further targets.
+
+    A row of the default target is shown with its speaker, with its context, or alone, toward any wording of the claim; a
+    third of those with a speaker are shown with somebody else's, so that who speaks does not stand for what is said.
+
+    Args:
+        rows: of one stage.
+        rng: draws the views.
+    """
     wordings = (UKRAINE_NATO.claim, *UKRAINE_NATO.paraphrases)
-    examples: list[Example] = []
-    for number, row in rows:
-        where = f"{path}, row {number}"
-        try:
-            if "premise" in row:
-                pair = (row["premise"], row["hypothesis"])
-                examples.append(Example(*pair, _column(row["label"], where), row["premise"]))
-                continue
-            text, label = str(row["text"]), _column(row["label"], where)
-        except KeyError as error:
-            raise InputError(f"{where}: no column {error}; a row needs text and label.") from error
-        group = str(row.get("pair") or text)
-        if row.get("target"):
-            examples.append(Example(text, row["target"], label, group))
+    speakers = sorted({r.speaker for r in rows if r.speaker})
+    spoken = sorted(FURTHER_TARGETS.values())
+    out = []
+    for row in rows:
+        if row.claim is not None:
+            out.append(Example(row.text, row.claim, row.label))
             continue
-        views = {render(text, speaker=row.get("speaker"))}
-        views.add(render(text, context=row.get("context")))
-        examples += [Example(view, rng.choice(wordings), label, group) for view in sorted(views)]
-        stances = row.get("targets") or {}
-        for name, value in stances.items():
-            examples.append(Example(text, FURTHER_TARGETS[name], _column(value, where), group))
-        if stances and "ukraine_eu" not in stances and rng.random() < 0.3:
-            examples.append(Example(text, "Georgia should join NATO.", LABELS.index(Stance.NEUTRAL), group))
-    if source.off_target:
-        targets = sorted({e.claim for e in examples})
-        for example in rng.sample(examples, int(source.off_target * len(examples))):
-            other = rng.choice(targets)
-            if other != example.claim:
-                neutral = LABELS.index(Stance.NEUTRAL)
-                examples.append(Example(example.text, other, neutral, example.group))
-    return examples
+        view = rng.random()
+        speaker = row.speaker if view < 0.55 else None
+        if speaker and row.group == row.text and rng.random() < 0.15:
+            speaker = rng.choice(speakers)
+        text = render(row.text, speaker=speaker, context=row.context if view > 0.8 or 0.4 < view < 0.55 else None)
+        out.append(Example(text, rng.choice(wordings), row.label))
+        if row.stances and rng.random() < 0.6:
+            out.append(Example(row.text, *rng.choice(row.stances)))
+        elif row.stances and rng.random() < 0.3:
+            named = {claim for claim, _ in row.stances}
+            out.append(Example(row.text, rng.choice([c for c in spoken if c not in named]), _NEUTRAL))
+    return out
 
 
-def split_by_group(examples: list[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
-    """Examples as (train, dev): stratified by label, no group on both sides."""
+def split_by_group(rows: Sequence[Row], share: float, seed: int) -> tuple[list[Row], list[Row]]:
+    """Rows as (train, dev): stratified by label, no group on both sides."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     folds = StratifiedGroupKFold(n_splits=max(2, round(1 / share)), shuffle=True, random_state=seed)
-    labels, groups = [e.label for e in examples], [e.group for e in examples]
-    train, dev = next(iter(folds.split(examples, labels, groups)))
-    return [examples[i] for i in train], [examples[i] for i in dev]
+    train, dev = next(iter(folds.split(rows, [r.label for r in rows], [r.group for r in rows])))
+    return [rows[i] for i in train], [rows[i] for i in dev]
