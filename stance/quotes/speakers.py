@@ -16,7 +16,8 @@ from stance.text import paragraphs, sentences
 
 _WORD = r"[A-ZÀ-ÖØ-ÞĀ-Ž][\w’'-]*\w|[A-Z]\."
 _PARTICLE = r"de|van|von|der|den|al|bin|du|della|ter|la|le"
-_NAME = re.compile(rf"(?:{_WORD})(?: (?:(?:{_PARTICLE}) )*(?:{_WORD}))*")
+_NICKNAME = r"[\"“][\w’' -]{2,20}[\"”]"
+_NAME = re.compile(rf"(?:{_WORD})(?: (?:(?:{_PARTICLE}|{_NICKNAME}) )*(?:{_WORD}))*")
 _PRONOUN = re.compile(r"\b(?:[Hh]e|[Ss]he|[Tt]hey)\b")
 _ROLE_WORDS = (
     "minister president chief secretary spokesman spokeswoman spokesperson ambassador senator chancellor official lawmaker "
@@ -34,6 +35,8 @@ _TITLES = frozenset(
     "professor king queen colonel major lieutenant captain sergeant admiral marshal sir dame lord lady premier representative "
     "congressman congresswoman chairman chairwoman chair director judge justice mayor governor lawmaker mp opposition leader "
     "father sister brother bishop archbishop cardinal pope rabbi imam analyst economist historian lawyer editor commissioner "
+    "mep msp td madame monsieur herr frau skipper manager midfielder striker coach vice-admiral rear-admiral "
+    "under-fire "
     "prince princess western the a an his her its their our this that labour conservative republican democratic democrat "
     "liberal green interior finance economy energy health justice agriculture transport speaker councillor driver "
     "gen. sen. rep. gov. col. lt. maj. sgt. capt. adm. st. police head party national".split()
@@ -67,6 +70,11 @@ _MEN_IN_A = frozenset(
     "petya grisha seva zoltana noa attila elisha".split()
 )
 _APPOSITION = re.compile(r"\*{0,2}, (?:who (?:is|was|heads|leads) )?([^,.;:\n“\"]{3,80})")
+_PROPER_BODY = re.compile(r"[A-Z]\w+ (?:Council|Institute|Commission|Committee|Centre|Center|Union|Association|Ministry|Agency)\b")
+_DOCUMENT_BY = re.compile(r"(?i)an? (?:[\w-]+ )?(?:survey|study|report|poll|commentary|statement|paper|review) by (?:the )?(.+?)(?: agency)?$")
+_CUT = re.compile(r"(?<=\w) (?:published|leaked|distributed|released|issued|seen|obtained|posted|signed|written|sent|addressed)\b")
+_KIND_AND_NAME = re.compile(r"(?:[Tt]he|[Aa]n?) .*?(\w+),? ((?:[A-Z][\w’'&-]*)(?: [A-Z][\w’'&-]*)*)$")
+_PREPOSITIONS = frozenset("of by in to for at with from on and or as near behind".split())
 _POSSESSIVE = re.compile(r"['’]s$")
 
 
@@ -147,6 +155,8 @@ class People:
                 words = words[1:]
             words[-1:] = [_POSSESSIVE.sub("", w) for w in words[-1:]]
             name = " ".join(words)
+            if len(words) > 1 and name.isupper():
+                continue  # a turn of a transcript or a heading; `named` finds whom it means
             if len(words) > 1 and _INSTITUTION.search(name):
                 self.institutions.setdefault(name, []).append(match.start())
             elif 2 <= len(words) <= 5 and not _is_title(words[-1]) and ("." not in words[0] or len(words) > 2):
@@ -200,6 +210,8 @@ class People:
             return sorted(full, key=lambda p: -len(p.name))[:1]
         words = {_POSSESSIVE.sub("", w.strip("*_,")) for w in mention.split()}
         known = [p for p in self.persons.values() if p.surname in words]
+        if not known and mention.isupper():
+            known = [p for p in self.persons.values() if p.surname.upper() in words]
         if not known:
             known = [p for p in self.persons.values() if p.name.split()[0] in words]
         return known
@@ -223,7 +235,28 @@ class People:
         person = self._choose(self.named(mention), mention, start)
         if person and not self._speaks_for(mention, person):
             return person.name
-        return self._by_role(mention, start) or self._as_given(mention, start)
+        if mention.isupper() and (name := self._by_role(f"the {mention}", start) or self._of_initials(mention)):
+            return name
+        return self._by_role(mention, start) or self._described(low, start) or self._as_given(mention, start)
+
+    def _of_initials(self, mention: str) -> str | None:
+        """The name whose initials a mention is: "FR" for "Frontline Review"."""
+        names = [n for n in (*self.institutions, *self.persons) if "".join(w[0] for w in n.split()) == mention]
+        return names[0] if len(mention) > 1 and names else None
+
+    def _described(self, low: str, at: int) -> str | None:
+        """Whom "the Finn", "the 61-year-old", "the official" mean: an unnamed speaker of that kind, else who was named last."""
+        words = low.split()
+        if len(words) < 2 or words[0] != "the":
+            return None
+        kind = re.escape(words[-1])
+        before = [n for x, n in self._others if x < at and re.match(rf"an? (?:[\w-]+ )*{kind}\b", n)]
+        if before:
+            return before[-1]
+        if len(words) == 2 and (words[1].title() in _PLAIN_DEMONYMS or re.fullmatch(r"\d+-year-old|\w+fielder", words[1])):
+            named = [(max(x for x in p.at if x < at), p.name) for p in self.persons.values() if any(x < at for x in p.at)]
+            return max(named)[1] if named else None
+        return None
 
     def _speaks_for(self, mention: str, person: Person) -> bool:
         """Whether the mention is somebody beside the person: "Rutte's office"."""
@@ -260,7 +293,7 @@ class People:
     def _by_role(self, mention: str, at: int) -> str | None:
         """The person whose role "the chancellor", "the alliance's chief" gives; of several the one named last."""
         low = mention.strip("*_ ,").lower()
-        if not re.match(r"(?:the|his|her|its|their|[\w’' -]+['’]s) ", low):
+        if not re.match(r"(?:the|his|her|its|their|[\w’' -]+['’]s) ", low) or _PROPER_BODY.search(mention):
             return None
         words = [w for w in re.findall(r"[\w-]+", low)[:6] if w not in ("the", "his", "her", "its", "their")]
         heads = [w for w in words if w in _ROLE_WORDS] or words[-1:]
@@ -276,6 +309,14 @@ class People:
     def _as_given(self, mention: str, at: int) -> str:
         """An institution, place or unnamed person as the article has it, its full name where it was given before."""
         plain = re.sub(r"[*_]", "", mention).strip(" ,")
+        plain = _CUT.split(plain)[0]
+        by = _DOCUMENT_BY.match(plain)
+        plain = by.group(1) if by else plain
+        kind = _KIND_AND_NAME.match(plain)
+        if kind and kind.group(1).islower() and kind.group(1) not in _PREPOSITIONS:
+            plain = kind.group(2)  # "the monitoring group WatchWord"
+        if plain.lower() == "the alliance" and "NATO" in self.text:
+            plain = "NATO"
         head = re.split(r",| who | which | that ", plain)[0].strip()
         name = re.sub(r"^(?:[Tt]he|[Ii]ts|[Tt]heir) ", "", head)
         office = re.match(r"(?i)an? (.+?) (?:spokes\w+|representative|press officer)$", head)
