@@ -178,7 +178,7 @@ def train(
     config: Annotated[Path, typer.Argument(help="A YAML file such as configs/train-own.yaml.")],
     data: Annotated[Path | None, typer.Option(help="Folder of the sources; the config's folder if not given.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder of the checkpoint; the config's if not given.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished stage.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished epoch.")] = False,
 ) -> None:
     """Fine-tune on labelled quotes: stance train configs/train-own.yaml --data data"""
     from stance.training import train as run

@@ -60,6 +60,24 @@ def test_a_resumed_run_equals_a_whole_one(tiny_encoder: Path, tmp_path: Path) ->
     assert (again / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
 
 
+def test_a_run_killed_between_epochs_goes_on_to_the_same_weights(tiny_encoder: Path, tmp_path: Path) -> None:
+    config = _config(tiny_encoder, tmp_path, ROWS, epochs=60, average=0.9, dropout=0.1)
+    whole = stance.train(config, data=tmp_path, output=tmp_path / "whole")
+    path = tmp_path / "c.yaml"
+    path.write_text(yaml.safe_dump(config.model_dump(mode="json")), encoding="utf-8")
+    command = [sys.executable, "-m", "stance", "train", str(path), "--data", str(tmp_path)]
+    state = tmp_path / "out.state-0.safetensors"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not state.exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.kill()
+    assert state.exists()
+    out = stance.train(config, data=tmp_path, output=tmp_path / "out", resume=True)
+    assert (out / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert not state.exists()
+
+
 def test_ctrl_c_leaves_the_best_checkpoint(tiny_encoder: Path, tmp_path: Path) -> None:
     config = _config(tiny_encoder, tmp_path, ROWS, epochs=100_000)
     path = tmp_path / "c.yaml"

@@ -70,9 +70,15 @@ _MEN_IN_A = frozenset(
     "petya grisha seva zoltana noa attila elisha".split()
 )
 _APPOSITION = re.compile(r"\*{0,2}, (?:who (?:is|was|heads|leads) )?([^,.;:\n“\"]{3,80})")
-_PROPER_BODY = re.compile(r"[A-Z]\w+ (?:Council|Institute|Commission|Committee|Centre|Center|Union|Association|Ministry|Agency)\b")
-_DOCUMENT_BY = re.compile(r"(?i)an? (?:[\w-]+ )?(?:survey|study|report|poll|commentary|statement|paper|review) by (?:the )?(.+?)(?: agency)?$")
-_CUT = re.compile(r"(?<=\w) (?:published|leaked|distributed|released|issued|seen|obtained|posted|signed|written|sent|addressed)\b")
+_PROPER_BODY = re.compile(
+    r"[A-Z]\w+ (?:Council|Institute|Commission|Committee|Centre|Center|Union|Association|Ministry|Agency)\b"
+)
+_DOCUMENT_BY = re.compile(
+    r"(?i)an? (?:[\w-]+ )?(?:survey|study|report|poll|commentary|statement|paper|review) by (?:the )?(.+?)(?: agency)?$"
+)
+_CUT = re.compile(
+    r"(?<=\w) (?:published|leaked|distributed|released|issued|seen|obtained|posted|signed|written|sent|addressed)\b"
+)
 _KIND_AND_NAME = re.compile(r"(?:[Tt]he|[Aa]n?) .*?(\w+),? ((?:[A-Z][\w’'&-]*)(?: [A-Z][\w’'&-]*)*)$")
 _PREPOSITIONS = frozenset("of by in to for at with from on and or as near behind".split())
 _POSSESSIVE = re.compile(r"['’]s$")

@@ -19,14 +19,15 @@ def train(
 ) -> Path:
     """Train a stance checkpoint and return its folder, which `model=` takes.
 
-    Each finished stage is kept beside the output as `NAME.stage-N`; with `resume`, finished stages are not run again.
+    Each finished stage is kept beside the output as `NAME.stage-N`, and the last finished epoch of an unfinished one as
+    `NAME.state-N.safetensors`; with `resume`, neither is run again and the result is that of a whole run.
     Ctrl-C in the last stage leaves its best epoch so far.
 
     Args:
         config: a YAML file or a configuration.
         data: folder that the sources' paths are relative to; the config file's folder when None.
         output: where the checkpoint goes; the config's `output` when None.
-        resume: go on after the last finished stage.
+        resume: go on after the last finished epoch.
         progress: show a progress bar on stderr.
 
     Raises:

@@ -25,6 +25,7 @@ from stance.labels import LABELS
 from stance.models.checkpoint import label_columns
 from stance.training.examples import Example, Row, draw, plain, read_source, split_by_group
 from stance.training.optimise import Average, autocast, optimiser, resolve_base, set_dropout
+from stance.training.state import load_state, save_state
 
 logger = logging.getLogger(__name__)
 
@@ -105,8 +106,11 @@ class _Run:
                 out[rows] = self.model(**self.encode([examples[i] for i in rows])).logits.float().cpu().numpy()
         return out
 
-    def fit(self, stage: Stage, train: Sequence[Row], dev: Sequence[Row], rng: random.Random) -> list[float]:
-        """Train one stage; the best epoch on dev is saved when there is a dev set. Returns dev macro-F1 by epoch."""
+    def fit(self, stage: Stage, train: Sequence[Row], dev: Sequence[Row], rng: random.Random, *, state: Path) -> list[float]:
+        """Train one stage, from the epoch in the file `state` where there is one. Returns dev macro-F1 by epoch.
+
+        The best epoch on dev is saved when there is a dev set.
+        """
         from sklearn.metrics import f1_score
 
         torch, config = self.torch, self.config
@@ -114,14 +118,19 @@ class _Run:
         set_dropout(self.model, stage.dropout)
         self.model.get_input_embeddings().weight.requires_grad_(not stage.freeze_words)
         epochs = [self.batches(draw(train, rng), rng) for _ in range(stage.epochs)]
-        optimizer, schedule = optimiser(
-            [p for p in self.model.parameters() if p.requires_grad], learning_rate=stage.learning_rate, steps=sum(map(len, epochs)), warmup=config.warmup
-        )
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        steps = sum(map(len, epochs))
+        optimizer, schedule = optimiser(trained, learning_rate=stage.learning_rate, steps=steps, warmup=config.warmup)
         average = Average(self.model, stage.average) if stage.average else None
         loss_of = torch.nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
         held, gold = [plain(row) for row in dev], np.array([row.label for row in dev])
         scores: list[float] = []
-        for epoch, batches in enumerate(epochs):
+        parts = {"model": self.model, "optimizer": optimizer, "schedule": schedule, "average": average}
+        done = 0
+        if state.exists():
+            about = load_state(state, **parts)
+            done, scores = about["epochs"], about["scores"]
+        for epoch, batches in enumerate(epochs[done:], start=done):
             self.model.train()
             for batch in tqdm(batches, desc=f"{stage.name} {epoch + 1}", disable=not self.progress, mininterval=10):
                 labels = torch.tensor([e.label for e in batch], device=self.device)
@@ -135,6 +144,7 @@ class _Run:
                 if average:
                     average.update()
             if not dev:
+                save_state(state, **parts, about={"epochs": epoch + 1, "scores": scores})
                 continue
             with average.applied() if average else nullcontext():
                 logits = self.logits(held)
@@ -144,6 +154,7 @@ class _Run:
                     self.save(logits, gold, scores)
             if len(scores) - 1 - scores.index(max(scores)) >= config.patience:
                 break
+            save_state(state, **parts, about={"epochs": epoch + 1, "scores": scores})
         if average and not dev:
             average.keep()
         return scores
@@ -199,13 +210,19 @@ def train_classifier(
     for index, stage in list(enumerate(config.stages))[done:]:
         last = index == len(loaded) - 1
         logger.info("stage %s: %d rows", stage.name, len(loaded[index]))
+        state = output.with_name(f"{output.name}.state-{index}.safetensors")
+        if not resume:
+            state.unlink(missing_ok=True)
         try:
-            run.fit(stage, loaded[index], dev if last else [], random.Random(f"{config.seed} {stage.name}"))
+            run.fit(
+                stage, loaded[index], dev if last else [], random.Random(f"{config.seed} {stage.name}"), state=state
+            )
         except KeyboardInterrupt:
             if not (last and (output / "config.json").exists()):
                 raise
             logger.warning("interrupted: %s holds the best epoch so far", output)
             break
+        state.unlink(missing_ok=True)
         if not last:
             run.model.save_pretrained(marks[index], safe_serialization=True)
             run.tokenizer.save_pretrained(marks[index])

@@ -81,23 +81,23 @@ class Average:
     """Steps between two updates: a quarter of the memory traffic for the same average."""
 
     def __init__(self, model: Any, decay: float) -> None:
-        self._model, self._decay, self._steps = model, decay, 0
-        self._mean = {k: v.detach().clone() for k, v in model.named_parameters() if v.requires_grad}
+        self._model, self._decay, self.steps = model, decay, 0
+        self.mean = {k: v.detach().clone() for k, v in model.named_parameters() if v.requires_grad}
 
     def update(self) -> None:
         """Take in the weights after one more step."""
         import torch
 
-        self._steps += 1
-        if self._steps % self.EVERY:
+        self.steps += 1
+        if self.steps % self.EVERY:
             return
-        keep = min(self._decay**self.EVERY, (1 + self._steps) / (10 * self.EVERY + self._steps))
+        keep = min(self._decay**self.EVERY, (1 + self.steps) / (10 * self.EVERY + self.steps))
         now = dict(self._model.named_parameters())
-        torch._foreach_lerp_([*self._mean.values()], [now[k].detach() for k in self._mean], 1 - keep)
+        torch._foreach_lerp_([*self.mean.values()], [now[k].detach() for k in self.mean], 1 - keep)
 
     def keep(self) -> None:
         """Put the average into the model."""
-        self._model.load_state_dict(self._mean, strict=False)
+        self._model.load_state_dict(self.mean, strict=False)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
