@@ -156,7 +156,7 @@ def agreement(annotations: Sequence[Annotation]) -> dict[str, Any]:
     """
     matrix, quotes, people = reliability_matrix(annotations)
     pairs = [_pair(matrix, i, j, people) for i, j in combinations(range(len(people)), 2)]
-    pooled = np.sum([p["confusion"] for p in pairs], axis=0, dtype=np.int64)
+    pooled: NDArray[np.int64] = np.array([p["confusion"] for p in pairs], dtype=np.int64).reshape(-1, 3, 3).sum(axis=0)
     labels = [str(x) for x in LABELS]
     disputed: list[dict[str, Any]] = []
     for row, quote in zip(matrix, quotes, strict=True):
