@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from stance.errors import ConfigError
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_Config = TypeVar("_Config", bound=_Strict)
 
 
 class Source(_Strict):
@@ -137,15 +141,168 @@ def load_train_config(path: str | Path) -> TrainConfig | TaggerConfig:
         ...
         stance.errors.ConfigError: nowhere.yaml: no such file.
     """
-    path = Path(path)
-    if not path.is_file():
+    values = _values(path)
+    if values.get("task") == "tagger":
+        return _checked(values, TaggerConfig, path)
+    return _checked(values, TrainConfig, path)
+
+
+class RelevanceConfig(_Strict):
+    """Which quotes speak of the target.
+
+    Args:
+        keywords: beginnings of words; of each list, one must occur in a quote, its context or its article's title. The
+            names in the claim when empty.
+        neutral_above: a quote whose own words do not hold the keywords is dropped when the model gives it this much
+            probability of neutral; 1 keeps them all.
+    """
+
+    keywords: tuple[tuple[str, ...], ...] = ()
+    neutral_above: float = Field(default=0.9, ge=0, le=1)
+
+
+class SamplingConfig(_Strict):
+    """Which quotes people should label; see :func:`stance.corpus.sample_for_annotation`.
+
+    Args:
+        size: how many, at most.
+        strategy: "stratified", "uncertainty", "disagreement" (of the models) or "random".
+        strata: what a stratum has in common, for "stratified".
+        models: further models, for "disagreement".
+        skip_annotated: leave out the quotes that have annotations already, for the next round of active learning.
+        seed: of the draw.
+    """
+
+    size: int = Field(default=200, ge=1)
+    strategy: Literal["stratified", "uncertainty", "disagreement", "random"] = "stratified"
+    strata: tuple[Literal["stance", "speaker", "year", "outlet", "form"], ...] = ("stance",)
+    models: tuple[str, ...] = ()
+    skip_annotated: bool = False
+    seed: int = 1
+
+    @model_validator(mode="after")
+    def _two_models(self) -> Self:
+        if self.strategy == "disagreement" and not self.models:
+            raise ValueError("strategy disagreement needs at least one further model in `models`")
+        return self
+
+
+class AnnotationSource(_Strict):
+    """Files of annotations.
+
+    Args:
+        path: a file or a glob that may match nothing yet, from the data folder on.
+        format: who wrote them; see :mod:`stance.corpus.formats`.
+        annotator: whose they are, where the files do not say; the file's name without its ending when None.
+    """
+
+    path: str
+    format: Literal["stance", "labelstudio", "doccano", "prodigy", "table"] = "stance"
+    annotator: str | None = None
+
+
+class AdjudicationConfig(_Strict):
+    """How several labels of a quote become one; see :func:`stance.corpus.adjudicate`.
+
+    Args:
+        method: "majority", "dawid_skene" or "expert".
+        expert: the annotator whose label counts, for "expert".
+    """
+
+    method: Literal["majority", "dawid_skene", "expert"] = "majority"
+    expert: str | None = None
+
+    @model_validator(mode="after")
+    def _named_expert(self) -> Self:
+        if (self.method == "expert") != (self.expert is not None):
+            raise ValueError("method expert and the name of the expert go together")
+        return self
+
+
+class SplitConfig(_Strict):
+    """How labelled quotes fall to train, dev and test; see :func:`stance.corpus.assign_splits`.
+
+    Args:
+        dev, test: share of the groups for each.
+        by: "group" (article and near-duplicates), "speaker" (also no speaker in two splits) or "date".
+        dev_from, test_from: first day (YYYY-MM-DD) of dev and of test, for "date".
+    """
+
+    dev: float = Field(default=0.1, ge=0, lt=1)
+    test: float = Field(default=0.2, ge=0, lt=1)
+    by: Literal["group", "speaker", "date"] = "group"
+    dev_from: date | None = None
+    test_from: date | None = None
+
+    @model_validator(mode="after")
+    def _dates(self) -> Self:
+        if self.dev + self.test >= 1:
+            raise ValueError("dev and test together leave nothing to train on")
+        if (self.by == "date") != (self.dev_from is not None and self.test_from is not None):
+            raise ValueError("by: date and both dev_from and test_from go together")
+        if self.dev_from and self.test_from and not self.dev_from < self.test_from:
+            raise ValueError("dev_from must be before test_from")
+        return self
+
+
+class BuildConfig(_Strict):
+    """How a data set is built; see `configs/build.yaml`.
+
+    Args:
+        name: of the data set, on its card.
+        output: folder of the results; `dataset/` and `steps/` in it belong to the build.
+        articles: files, globs and folders, from the data folder on.
+        columns: for tables of articles, our field to their column.
+        claim: the target, as a claim; Ukraine's membership when None.
+        extractor: "tagger" or "rules"; see :func:`stance.extract_quotes`.
+        model: whose predictions filter and stratify.
+        relevance, sampling, annotations, adjudication, split: the steps.
+        licence: of the labels, an identifier such as cc-by-4.0.
+        description: a paragraph for the card.
+        shard: articles that are worked on, and kept, at once.
+    """
+
+    name: str = Field(min_length=1)
+    output: str
+    articles: tuple[str, ...] = Field(min_length=1)
+    columns: dict[str, str] = Field(default_factory=dict)
+    claim: str | None = None
+    extractor: Literal["tagger", "rules"] = "rules"
+    model: str = "default"
+    relevance: RelevanceConfig = RelevanceConfig()
+    sampling: SamplingConfig = SamplingConfig()
+    annotations: tuple[AnnotationSource, ...] = ()
+    adjudication: AdjudicationConfig = AdjudicationConfig()
+    split: SplitConfig = SplitConfig()
+    licence: str | None = None
+    description: str = ""
+    shard: int = Field(default=500, ge=1)
+
+
+def load_build_config(path: str | Path) -> BuildConfig:
+    """Read the configuration of a data set.
+
+    Raises:
+        ConfigError: as for :func:`load_train_config`.
+    """
+    return _checked(_values(path), BuildConfig, path)
+
+
+def _values(path: str | Path) -> dict[str, Any]:
+    if not Path(path).is_file():
         raise ConfigError(f"{path}: no such file.")
     try:
-        values = yaml.safe_load(path.read_text("utf-8"))
-        kind = TaggerConfig if isinstance(values, dict) and values.get("task") == "tagger" else TrainConfig
-        return kind.model_validate(values)
-    except yaml.YAMLError as error:
+        values = yaml.safe_load(Path(path).read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: the file must hold keys and values.")
+    return values
+
+
+def _checked(values: dict[str, Any], kind: type[_Config], path: str | Path) -> _Config:
+    try:
+        return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

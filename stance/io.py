@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -18,18 +19,27 @@ from stance.records import Article
 Row = dict[str, Any]
 BATCH = 4096
 """Rows that are held in memory at once."""
+_LANGUAGE = re.compile(r"<html[^>]*\blang=[\"']?([A-Za-z]{2})\b", re.IGNORECASE)
 
 
-def read_table(path: str | Path, *, kind: str | None = None) -> Iterator[list[Row]]:
+def read_table(path: str | Path, *, kind: str | None = None, skip: Callable[[str], None] | None = None) -> Iterator[list[Row]]:
     """Batches of rows of a CSV, JSONL or Parquet file; `-` is standard input.
 
     Args:
         path: the file.
         kind: "csv", "jsonl" or "parquet"; by the file's ending when None ("csv" for standard input).
+        skip: called with the reason for each row that is left out because it is not what the ending says; such a row
+            raises when None.
 
     Raises:
         InputError: a missing file, an unknown ending, or a row that is not what the ending says.
     """
+
+    def bad(reason: str) -> None:
+        if skip is None:
+            raise InputError(reason)
+        skip(reason)
+
     name = str(path)
     kind = kind or ("csv" if name == "-" else Path(name).suffix.lstrip(".").lower())
     if kind not in ("csv", "jsonl", "parquet"):
@@ -42,7 +52,7 @@ def read_table(path: str | Path, *, kind: str | None = None) -> Iterator[list[Ro
     handle = sys.stdin if name == "-" else Path(name).open(encoding="utf-8-sig", newline="")
     try:
         rows: list[Row] = []
-        for row in _csv(handle, name) if kind == "csv" else _jsonl(handle, name):
+        for row in _csv(handle, name, bad) if kind == "csv" else _jsonl(handle, name, bad):
             rows.append(row)
             if len(rows) == BATCH:
                 yield rows
@@ -56,27 +66,30 @@ def read_table(path: str | Path, *, kind: str | None = None) -> Iterator[list[Ro
             handle.close()
 
 
-def _csv(handle: Iterable[str], name: str) -> Iterator[Row]:
+def _csv(handle: Iterable[str], name: str, bad: Callable[[str], None]) -> Iterator[Row]:
     csv.field_size_limit(2**27)
     try:
         for number, row in enumerate(csv.DictReader(handle, strict=True), start=2):
             if None in row or None in row.values():
-                raise InputError(f"{name}, row {number}: another number of cells than the header.")
+                bad(f"{name}, row {number}: another number of cells than the header.")
+                continue
             yield dict(row)
     except csv.Error as error:
         raise InputError(f"{name}: not valid CSV: {error}.") from error
 
 
-def _jsonl(handle: Iterable[str], name: str) -> Iterator[Row]:
+def _jsonl(handle: Iterable[str], name: str, bad: Callable[[str], None]) -> Iterator[Row]:
     for number, line in enumerate(handle, start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
-            raise InputError(f"{name}, row {number}: not JSON: {error}.") from error
+            bad(f"{name}, row {number}: not JSON: {error}.")
+            continue
         if not isinstance(row, dict):
-            raise InputError(f"{name}, row {number}: a JSON object is needed, not {type(row).__name__}.")
+            bad(f"{name}, row {number}: a JSON object is needed, not {type(row).__name__}.")
+            continue
         yield row
 
 
@@ -190,18 +203,7 @@ def read_article(path: str | Path) -> Article:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file.")
-    data = path.read_bytes()
-    if b"\0" in data[:4096]:
-        raise InputError(f"{path}: a binary file, not text.")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        from charset_normalizer import from_bytes
-
-        best = from_bytes(data).best()
-        if best is None:
-            raise InputError(f"{path}: its encoding cannot be told; save it as UTF-8.") from None
-        text = str(best)
+    text = decode(path.read_bytes(), where=str(path))
     if not text.strip():
         raise InputError(f"{path}: the file has no text.")
     kind = path.suffix.lower()
@@ -210,6 +212,33 @@ def read_article(path: str | Path) -> Article:
     if ftfy.is_bad(text):
         text = ftfy.fix_encoding(text)
     return Article(plain_of_markdown(text) if kind in (".md", ".markdown") else text, id=path.name)
+
+
+def decode(data: bytes, *, where: str) -> str:
+    """The text of bytes: UTF-8, or the encoding that charset-normalizer finds.
+
+    Args:
+        data: a file's content.
+        where: its name, for errors.
+
+    Raises:
+        InputError: bytes that are no text.
+
+    Example:
+        >>> decode("Über".encode(), where="a.txt")
+        'Über'
+    """
+    if b"\0" in data[:4096]:
+        raise InputError(f"{where}: a binary file, not text.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        from charset_normalizer import from_bytes
+
+        best = from_bytes(data).best()
+        if best is None:
+            raise InputError(f"{where}: its encoding cannot be told; save it as UTF-8.") from None
+        return str(best)
 
 
 def plain_of_markdown(markup: str) -> str:
@@ -244,4 +273,12 @@ def article_of_html(markup: str) -> Article:
     values = found.as_dict() if found is not None else {}
     if not values.get("text"):
         raise InputError("No article text was found in this HTML; save the page as text instead.")
-    return Article(values["text"], values.get("title"), values.get("date"), values.get("sitename"), values.get("url"))
+    stated = _LANGUAGE.search(markup)
+    return Article(
+        values["text"],
+        values.get("title"),
+        values.get("date"),
+        values.get("sitename"),
+        values.get("url"),
+        language=stated.group(1).lower() if stated else None,
+    )

@@ -1,4 +1,4 @@
-"""The values that pass between rooms: articles, quotes and predictions.
+"""The values that pass between rooms: articles, quotes, annotations and predictions.
 
 Records are frozen, check themselves when made, and survive JSON and pickle unchanged.
 """
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 QuoteForm = Literal["direct", "mixed", "indirect"]
+
+
+def _stance(value: str, what: str) -> Stance:
+    try:
+        return Stance(value)
+    except ValueError:
+        raise InputError(f"{what} must be one of {[*map(str, LABELS)]}, not {value!r}.") from None
 
 
 class _Record:
@@ -43,6 +50,7 @@ class Article(_Record):
     Args:
         text: the article as plain text; offsets of quotes count in it.
         title, date, outlet, url, id: what is known about it.
+        language: ISO 639-1 code that its source states, or None.
     """
 
     text: str
@@ -51,6 +59,7 @@ class Article(_Record):
     outlet: str | None = None
     url: str | None = None
     id: str | None = None
+    language: str | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str):
@@ -106,6 +115,36 @@ class Quote(_Record):
 
 
 @dataclass(frozen=True, slots=True)
+class Annotation(_Record):
+    """One person's label of one quote.
+
+    Args:
+        quote: id of the quote.
+        annotator: who labelled it.
+        label: the stance; a string becomes a `Stance`.
+        note: what the annotator remarked, or None.
+
+    Raises:
+        InputError: no quote, no annotator, or a label outside the scheme.
+    """
+
+    quote: str
+    annotator: str
+    label: Stance
+    note: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("quote", "annotator"):
+            if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
+                raise InputError(f"Annotation.{name} must be a string that is not blank.")
+        object.__setattr__(self, "label", _stance(self.label, "Annotation.label"))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The annotation as plain JSON values."""
+        return {**asdict(self), "label": str(self.label)}
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction(_Record):
     """One text's stance toward one target, with the whole distribution.
 
@@ -132,10 +171,7 @@ class Prediction(_Record):
     language: str | None = None
 
     def __post_init__(self) -> None:
-        try:
-            object.__setattr__(self, "label", None if self.label is None else Stance(self.label))
-        except ValueError:
-            raise InputError(f"Prediction.label must be one of {[*map(str, LABELS)]}, not {self.label!r}.") from None
+        object.__setattr__(self, "label", None if self.label is None else _stance(self.label, "Prediction.label"))
         object.__setattr__(self, "probabilities", {str(k): float(v) for k, v in self.probabilities.items()})
         if self.error is None and set(self.probabilities) != {str(x) for x in LABELS}:
             raise InputError(f"Prediction.probabilities needs exactly {[*map(str, LABELS)]}.")

@@ -1,0 +1,191 @@
+"""Files to articles, one after the other: a corpus of any size needs the memory of one batch.
+
+What cannot be read becomes an :class:`Unreadable` with its reason, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from stance.errors import InputError, MissingExtraError, StanceError
+from stance.io import article_of_html, decode, read_article, read_table
+from stance.records import Article
+
+FIELDS = ("text", "title", "date", "outlet", "url", "id", "language")
+"""What is read of a table's row; other columns are not kept."""
+_DOCUMENTS = (".txt", ".text", ".md", ".markdown", ".html", ".htm")
+_TABLES = (".jsonl", ".csv", ".parquet")
+_ARCHIVES = (".warc", ".warc.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file, or a part of it, that gave no article.
+
+    Args:
+        file: its name.
+        reason: why, with the row where there is one.
+    """
+
+    file: str
+    reason: str
+
+
+def article_files(patterns: Sequence[str], *, folder: str | Path = ".") -> list[Path]:
+    """The files of globs, and all files below folders, sorted, each once; hidden files are not taken.
+
+    Args:
+        patterns: files, globs or folders, from `folder` on.
+        folder: where they start.
+
+    Raises:
+        InputError: a pattern that matches nothing.
+
+    Example:
+        >>> article_files(["nowhere/*.txt"])
+        Traceback (most recent call last):
+        ...
+        stance.errors.InputError: nowhere/*.txt: no such file or folder (looked in .).
+    """
+    found: set[Path] = set()
+    for pattern in patterns:
+        base = Path(pattern) if Path(pattern).is_absolute() else Path(folder) / pattern
+        matches = [base] if base.exists() else sorted(Path(base.anchor or ".").glob(str(base.relative_to(base.anchor))))
+        files = [f for m in matches for f in (m.rglob("*") if m.is_dir() else [m]) if f.is_file()]
+        files = [f for f in files if not f.name.startswith(".")]
+        if not files:
+            raise InputError(f"{pattern}: no such file or folder (looked in {folder}).")
+        found.update(files)
+    return sorted(found)
+
+
+def read_articles(
+    files: Iterable[Path], *, root: str | Path = ".", columns: Mapping[str, str] | None = None
+) -> Iterator[Article | Unreadable]:
+    """The articles of files in their order, each with an id that no other has.
+
+    A document is one article, its id its path below `root`; a row of a table and a page of a web archive keep their own
+    id, or get one from their content.
+
+    Args:
+        files: text, Markdown, HTML, JSONL, CSV, Parquet, WARC.
+        root: the folder that names are shortened by.
+        columns: for tables, our field to their column, such as {"text": "body"}.
+
+    Yields:
+        An `Article`, or an `Unreadable` for each file, row or page that gives none.
+
+    Raises:
+        InputError: an unknown field in `columns`.
+        MissingExtraError: HTML without trafilatura, WARC without warcio.
+
+    Example:
+        >>> next(read_articles([Path("nowhere.png")])).reason
+        "cannot read '.png'"
+    """
+    if unknown := sorted(set(columns or ()) - set(FIELDS)):
+        raise InputError(f"columns: an article has no field {unknown[0]!r}; it has {', '.join(FIELDS)}.")
+    homes: dict[str, str] = {}
+    for file in files:
+        name = _name(file, Path(root))
+        for found in _of_file(file, name, columns or {}):
+            if isinstance(found, Article):
+                key = found.id or _content_id(name, found)
+                if key in homes:
+                    found = Unreadable(name, f"id {key!r} stands already in {homes[key]}")
+                else:
+                    homes[key] = name
+                    found = replace(found, id=key)
+            yield found
+
+
+def _name(file: Path, root: Path) -> str:
+    try:
+        return file.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return file.name if file.is_absolute() else file.as_posix()
+
+
+def _content_id(name: str, article: Article) -> str:
+    parts = (article.url, article.outlet, article.date, article.title, article.text)
+    return f"{name}:{hashlib.sha256(repr(parts).encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+
+
+def _of_file(file: Path, name: str, columns: Mapping[str, str]) -> Iterator[Article | Unreadable]:
+    try:
+        kind = file.suffix.lower()
+        if kind in _DOCUMENTS:
+            yield replace(read_article(file), id=name)
+        elif kind in _TABLES:
+            yield from _of_table(file, name, columns)
+        elif file.name.lower().endswith(_ARCHIVES):
+            yield from _of_archive(file, name)
+        else:
+            yield Unreadable(name, f"cannot read {kind or 'a file without an ending'!r}")
+    except MissingExtraError:
+        raise
+    except (StanceError, OSError) as error:
+        yield Unreadable(name, str(error).removeprefix(f"{file}: "))
+
+
+def _of_table(file: Path, name: str, columns: Mapping[str, str]) -> Iterator[Article | Unreadable]:
+    skipped: list[str] = []
+    for rows in read_table(file, skip=skipped.append):
+        for row in rows:
+            try:
+                yield _of_row({field: row.get(columns.get(field, field)) for field in FIELDS})
+            except MissingExtraError:
+                raise
+            except InputError as error:
+                yield Unreadable(name, f"row with id {row.get(columns.get('id', 'id'))!r}: {error}")
+        yield from _drained(skipped, file, name)
+    yield from _drained(skipped, file, name)
+
+
+def _drained(reasons: list[str], file: Path, name: str) -> Iterator[Unreadable]:
+    while reasons:
+        yield Unreadable(name, reasons.pop(0).removeprefix(f"{file}, "))
+
+
+def _of_row(values: dict[str, Any]) -> Article:
+    text = values.pop("text")
+    if not isinstance(text, str) or not text.strip():
+        raise InputError("no text")
+    known = {k: str(v) for k, v in values.items() if v is not None and str(v).strip()}
+    if text.lstrip().startswith("<"):
+        article = article_of_html(text)
+        return replace(article, **known)
+    return Article(text, **known)
+
+
+def _of_archive(file: Path, name: str) -> Iterator[Article | Unreadable]:
+    try:
+        from warcio.archiveiterator import ArchiveIterator
+        from warcio.exceptions import ArchiveLoadFailed
+    except ImportError as error:
+        raise MissingExtraError("warcio", "warc") from error
+    try:
+        with file.open("rb") as handle:
+            for record in ArchiveIterator(handle):
+                if record.rec_type == "response":
+                    yield _of_page(record, name)
+    except ArchiveLoadFailed as error:
+        yield Unreadable(name, f"a damaged web archive ({error})")
+
+
+def _of_page(record: Any, name: str) -> Article | Unreadable:
+    url = record.rec_headers.get_header("WARC-Target-URI")
+    kind = (record.http_headers.get_header("Content-Type") or "") if record.http_headers else ""
+    status = record.http_headers.get_statuscode() if record.http_headers else "no"
+    if status != "200" or "html" not in kind:
+        return Unreadable(name, f"{url}: status {status}, content type {kind or 'none'}")
+    try:
+        article = article_of_html(decode(record.content_stream().read(), where=url))
+    except InputError as error:
+        return Unreadable(name, f"{url}: {error}".removeprefix(f"{url}: {url}: "))
+    date = article.date or (record.rec_headers.get_header("WARC-Date") or "")[:10] or None
+    return replace(article, url=article.url or url, date=date)

@@ -1,0 +1,113 @@
+"""Every file of an annotation tool comes back equal; what a tool adds or a person mistypes is read, or named."""
+
+from __future__ import annotations
+
+import json
+import string
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stance.corpus.formats import LABEL_STUDIO_CONFIG, Kind, read_tasks, write_tasks
+from stance.errors import InputError
+from stance.labels import LABELS
+from stance.records import Annotation
+
+ENDINGS: list[tuple[Kind, str]] = [
+    ("labelstudio", "json"), ("doccano", "jsonl"), ("prodigy", "jsonl"), ("table", "csv"), ("table", "xlsx"),
+]  # fmt: skip
+ROWS = [
+    {
+        "id": "q1", "text": '=HYPERLINK("x") he said,\n"never"', "speaker": None, "context": "-1 \x0b ü €", "p_favor": 0.25,
+        "stance": "against", "p_against": 0.7, "sources": [{"id": "q1", "date": None}], "negated": False,
+    },
+    {"id": "q2", "text": "007", "speaker": "Ann", "context": None, "p_favor": 1.0},
+    {"id": "q3", "text": "not annotated", "speaker": "", "context": "_x0041_"},
+]  # fmt: skip
+GIVEN = [Annotation("q1", "ann@example.org", "favor", "=note, with\nlines"), Annotation("q2", "ann@example.org", "neutral")]
+
+
+@pytest.mark.parametrize(("kind", "ending"), ENDINGS)
+def test_round_trip(tmp_path: Path, kind: Kind, ending: str) -> None:
+    path = tmp_path / f"t.{ending}"
+    write_tasks(ROWS, path, kind=kind, annotations=GIVEN)
+    back = read_tasks(path, kind=kind)
+    assert (back.rows, back.annotations, back.problems) == (ROWS, GIVEN, [])
+
+
+@pytest.mark.parametrize("kind", ["labelstudio", "prodigy", "table", "stance"])
+def test_several_annotators_of_a_quote(tmp_path: Path, kind: Kind) -> None:
+    path = tmp_path / ("t.csv" if kind == "table" else "t.jsonl")
+    both = [Annotation("q1", "ann", "favor"), Annotation("q1", "bob", "against", "hm")]
+    write_tasks(ROWS, path, kind=kind, annotations=both)
+    assert read_tasks(path, kind=kind).annotations == both
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40).filter(str.strip)
+IDS = st.text(string.ascii_lowercase, min_size=1, max_size=6)
+QUOTES = st.lists(st.fixed_dictionaries({"id": IDS, "text": TEXTS, "speaker": st.none() | TEXTS}), unique_by=lambda r: r["id"])
+
+
+@given(rows=QUOTES, label=st.sampled_from(LABELS), note=st.none() | TEXTS)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_survives_in_json_and_csv(tmp_path: Path, rows: list[dict], label: str, note: str | None) -> None:
+    for kind, ending in ENDINGS[:4]:
+        given = [Annotation(r["id"], "ann", label, note if kind != "table" else None) for r in rows]
+        write_tasks(rows, tmp_path / f"t.{ending}", kind=kind, annotations=given)
+        back = read_tasks(tmp_path / f"t.{ending}", kind=kind)
+        assert (back.rows, back.annotations) == (rows, given)
+
+
+def test_an_export_of_label_studio(tmp_path: Path) -> None:
+    """As the tool writes it: annotators by number, skipped tasks, its own fields."""
+    result = [{"id": "Zx", "from_name": "stance", "to_name": "text", "type": "choices", "value": {"choices": ["favor"]}}]
+    export = [
+        {
+            "id": 5, "data": {"id": "q1", "text": "x", "quote": ROWS[0]}, "project": 1,
+            "annotations": [
+                {"id": 3, "completed_by": 1, "result": result, "was_cancelled": False, "lead_time": 2.5},
+                {"id": 4, "completed_by": {"id": 2, "email": "b@example.org"}, "result": [], "was_cancelled": True},
+                {"id": 5, "completed_by": 3, "result": [{**result[0], "value": {"choices": ["pro"]}}]},
+            ],
+        }
+    ]  # fmt: skip
+    (tmp_path / "e.json").write_text(json.dumps(export))
+    tasks = read_tasks(tmp_path / "e.json", kind="labelstudio")
+    assert tasks.annotations == [Annotation("q1", "1", "favor")] and tasks.rows == ROWS[:1]
+    assert [(p.annotator, p.reason) for p in tasks.problems] == [
+        ("b@example.org", "skipped in the tool"),
+        ("3", "label 'pro' is outside the scheme"),
+    ]
+    for label in LABELS:
+        assert f'value="{label}"' in LABEL_STUDIO_CONFIG
+
+
+def test_a_spreadsheet_filled_by_hand(tmp_path: Path) -> None:
+    (tmp_path / "ann.csv").write_text("id,label\nq1,Favor \nq2,\nq3,maybe\n,favor\n")
+    tasks = read_tasks(tmp_path / "ann.csv", kind="table")
+    assert tasks.annotations == [Annotation("q1", "ann", "favor")]
+    assert [p.reason for p in tasks.problems] == ["label 'maybe' is outside the scheme", "row 5: no id"]
+
+
+def test_lines_that_are_no_json_are_named(tmp_path: Path) -> None:
+    good = json.dumps(GIVEN[0].to_dict())
+    (tmp_path / "ann.jsonl").write_text(good + "\n" + good[:20] + "\n")
+    tasks = read_tasks(tmp_path / "ann.jsonl", kind="stance")
+    assert tasks.annotations == GIVEN[:1] and tasks.problems[0].reason.startswith("row 2: not JSON")
+
+
+def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="more than 32767 characters"):
+        write_tasks([{"id": "q", "text": "x" * 40_000}], tmp_path / "t.xlsx", kind="table")
+    with pytest.raises(InputError, match="one file for each annotator"):
+        write_tasks(ROWS, tmp_path / "t.jsonl", kind="doccano", annotations=[*GIVEN, Annotation("q1", "bob", "favor")])
+    with pytest.raises(InputError, match="'q9', which is not among"):
+        write_tasks(ROWS, tmp_path / "t.jsonl", kind="prodigy", annotations=[Annotation("q9", "bob", "favor")])
+    with pytest.raises(InputError, match="'q1': a character that XLSX cannot hold"):
+        write_tasks(ROWS, tmp_path / "t.xlsx", kind="table", annotations=[Annotation("q1", "bob", "favor", "\x0b")])
+    (tmp_path / "x.xlsx").write_text("no book")
+    with pytest.raises(InputError, match="no XLSX file"):
+        read_tasks(tmp_path / "x.xlsx", kind="table")
+    assert {p.name for p in tmp_path.iterdir()} == {"x.xlsx"}
