@@ -1,6 +1,7 @@
 """A folder of labelled JSON-lines files is checked, grouped, split and counted; the same rows give the same bytes.
 
-Files named `test_*.jsonl` are the test split, written apart; the rest falls to train and dev by a hash of its group.
+Files named `test_*.jsonl` and `dev_*.jsonl` are those splits, written apart; of the rest a tenth falls to dev by a hash of
+its group.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from stance.io import atomic_path, read_table
 from stance.labels import LABELS
 
 FIELDS = (
-    "id", "text", "form", "speaker", "context", "label", "relevant", "rule", "pair", "phenomenon", "targets", "group", "split",
+    "id", "text", "form", "speaker", "context", "label", "relevant", "rule", "pair", "phenomenon", "targets", "second_label", "group", "split",
 )  # fmt: skip
 """The fields of a row, in the order in which they are written."""
 
@@ -53,14 +54,17 @@ def curate(folder: str | Path) -> dict[str, Any]:
         places += [(path, number) for number in range(1, len(own) + 1)]
     _check(rows, [f"{path}, row {number}" for path, number in places])
     groups = near_duplicate_groups([r["text"] for r in rows], [r.get("pair") for r in rows])
-    in_test = [path.name.startswith("test_") for path, _ in places]
-    tested = {g: place for g, test, place in zip(groups, in_test, places, strict=True) if test}
-    for row, group, test, (path, number) in zip(rows, groups, in_test, places, strict=True):
-        if group in tested and not test:
-            twin, at = tested[group]
-            raise InputError(f"{path}, row {number}: a near-duplicate of {twin}, row {at}, a test row; take one out.")
+    apart = [next((name for name in ("test", "dev") if path.name.startswith(f"{name}_")), None) for path, _ in places]
+    homes: dict[int, tuple[str, tuple[Path, int]]] = {}
+    for group, split, place in zip(groups, apart, places, strict=True):
+        if split:
+            homes.setdefault(group, (split, place))
+    for row, group, split, (path, number) in zip(rows, groups, apart, places, strict=True):
+        home, (twin, at) = homes.get(group, (split, (path, number)))
+        if home != split and "test" in (home, split):
+            raise InputError(f"{path}, row {number}: a near-duplicate of {twin}, row {at}, of another split; take one out.")
         row["group"] = rows[group]["id"]
-        row["split"] = "test" if test else split_of(row["group"])
+        row["split"] = home or split_of(row["group"])
     files = {}
     for path in paths:
         own = [r for r, (home, _) in zip(rows, places, strict=True) if home == path]

@@ -135,9 +135,18 @@ def _row(record: Mapping[str, Any], where: str) -> Row:
     )
 
 
+ALONE = 10
+"""Texts of fewer words than this are read with their context: "minus" or "yes, of course" says nothing alone."""
+
+
+def _needs_context(row: Row) -> bool:
+    return len(row.text.split()) < ALONE
+
+
 def plain(row: Row) -> Example:
-    """A row as it is measured: the text with its speaker, toward the first wording of its claim."""
-    return Example(render(row.text, speaker=row.speaker), row.claim or UKRAINE_NATO.claim, row.label)
+    """A row as it is measured: with its speaker, a short one with its context, toward the first wording of its claim."""
+    text = render(row.text, speaker=row.speaker, context=row.context if _needs_context(row) else None)
+    return Example(text, row.claim or UKRAINE_NATO.claim, row.label)
 
 
 def draw(rows: Sequence[Row], rng: random.Random) -> list[Example]:
@@ -162,7 +171,8 @@ def draw(rows: Sequence[Row], rng: random.Random) -> list[Example]:
         speaker = row.speaker if view < 0.55 else None
         if speaker and row.group == row.text and rng.random() < 0.15:
             speaker = rng.choice(speakers)
-        text = render(row.text, speaker=speaker, context=row.context if view > 0.8 or 0.4 < view < 0.55 else None)
+        around = view > 0.8 or 0.4 < view < 0.55 or _needs_context(row)
+        text = render(row.text, speaker=speaker, context=row.context if around else None)
         out.append(Example(text, rng.choice(wordings), row.label))
         if row.stances and rng.random() < 0.6:
             out.append(Example(row.text, *rng.choice(row.stances)))
