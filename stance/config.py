@@ -26,7 +26,8 @@ class Source(_Strict):
     or NLI rows with `premise`, `hypothesis`, `label`.
 
     Args:
-        path: file, relative to the data folder of the run (`--data`), or to the config's folder when it begins with "./".
+        path: file or pattern ("nato/*.jsonl"), relative to the data folder of the run (`--data`), or to the config's
+            folder when it begins with "./".
         splits: values of `split` to keep; all rows when empty.
         limit: most rows taken, drawn with the config's seed; all when None.
         off_target: share of extra neutral rows made by pairing texts with another target of the same file.

@@ -53,6 +53,18 @@ def test_the_sample_article() -> None:
         ("Foreign Minister Anna Holm warned that time ran out.", ("time ran out.", "Anna Holm")),
         ("“The door is open to all of them” — Anna Holm.", ("The door is open to all of them", "Anna Holm")),
         ("Moscow has demanded that Kyiv stay neutral.", ("Kyiv stay neutral.", "Moscow")),
+        ("‘We won’t wait for the allies’ approval,’ Anna Holm said.", ("We won’t wait for the allies’ approval", "Anna Holm")),
+        ("Anna Holm said “the door is open. She left early.", ("the door is open.", "Anna Holm")),
+        ("Anna Holm, a doctor, said:\n\n“We treat them all.”", ("We treat them all.", "Anna Holm")),
+        ('Viktor "the Bear" Marko said that the bridge would hold.', ("the bridge would hold.", 'Viktor "the Bear" Marko')),
+        ("From Chairwoman Ilse Brandt: “The vote is on Tuesday.”", ("The vote is on Tuesday.", "Ilse Brandt")),
+        ("Anna Holm, who chairs the group, told us on Monday that the vote stood.", ("the vote stood.", "Anna Holm")),
+        ("Peter Falk denied that he had promised a seat.", ("he had promised a seat.", "Peter Falk")),
+        ("If he says that the door is open, Peter Falk will lose.", ("the door is open", None)),
+        ("It will take years, according to a senior diplomat in Brussels.", ("It will take years", "a senior diplomat")),
+        ("It was announced by the ministry on Monday that the talks went on.", ("the talks went on.", "ministry")),
+        ("Anna Holm: We will not wait for them.", ("We will not wait for them.", "Anna Holm")),
+        ("Russia’s defence ministry said that the drills had begun.", ("the drills had begun.", "Russia’s defence ministry")),
     ],
 )
 def test_one_statement(text: str, expected: tuple[str, str]) -> None:
@@ -69,6 +81,43 @@ def test_a_quote_broken_by_its_attribution_is_one_quote_in_pieces() -> None:
 def test_pronoun_and_surname_lead_to_the_full_name() -> None:
     found = said("Anna Holm said the talks were over. She added that nothing was agreed. Holm noted that it was late.")
     assert [speaker for _, speaker in found] == ["Anna Holm"] * 3
+
+
+def test_two_people_and_their_pronouns() -> None:
+    found = said(
+        "Anna Holm met Peter Falk on Monday. She said that the talks were useful. He said that they were not. "
+        "She added that the next round would decide."
+    )
+    assert [speaker for _, speaker in found] == ["Anna Holm", "Peter Falk", "Anna Holm"]
+
+
+def test_a_quotation_goes_on_in_the_next_paragraph() -> None:
+    found = said("“We waited for years,” said Anna Holm. “We will not wait again.\n\n“The door must open now.”")
+    assert found == [
+        ("We waited for years", "Anna Holm"),
+        ("We will not wait again.", "Anna Holm"),
+        ("The door must open now.", "Anna Holm"),
+    ]
+
+
+def test_turns_of_a_transcript() -> None:
+    found = said("Stuart Penrose will ask first.\n\nMR PENROSE: Is the door open?\n\nCHAIR: Order, please, everybody.")
+    assert found[0] == ("Is the door open?", "Stuart Penrose")
+
+
+def test_i_inside_a_quotation_is_its_speaker_and_who_is_named_there_is_not() -> None:
+    found = said("“I told President Falk that he was wrong,” said Anna Holm. “I will tell him again.”")
+    assert [speaker for _, speaker in found] == ["Anna Holm", "Anna Holm"]
+
+
+def test_a_quotation_inside_a_quotation_is_one() -> None:
+    assert said("“My mother said, ‘never trust a door,’ and I never did,” said Anna Holm.") == [
+        ("My mother said, ‘never trust a door,’ and I never did", "Anna Holm")
+    ]
+
+
+def test_titles_of_books_are_no_statements() -> None:
+    assert said("Her book “The Long Way to the Door” was sold out.") == []
 
 
 def test_scare_quotes_headings_and_passives_are_no_statements() -> None:

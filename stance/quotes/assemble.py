@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from stance.quotes.marks import Span, count_words, marked_spans
-from stance.quotes.speakers import People
+from stance.quotes.marks import Span, count_words, marked_spans, without_loose_mark
+from stance.quotes.speakers import People, mentions
 from stance.records import Quote, QuoteForm
-from stance.text import paragraphs
+from stance.text import paragraphs, sentences
 
 _NEGATED = re.compile(r"\b(?:did not|didn['’]t|does not|never|has not|had not) \w*\s*$")
 _HEDGED = re.compile(r"\b(?:if|whether|may|might|could|would)\b[^,.;]{0,30}$", re.I)
@@ -49,7 +49,7 @@ class Assembler:
             paragraph: its number.
         """
         text = self.text
-        pieces = [p for p in pieces if p[0] < p[1]]
+        pieces = [p for p in (without_loose_mark(text, *p) for p in pieces) if p[0] < p[1]]
         if not pieces or sum(count_words(text, p) for p in pieces) < 2:
             return
         if any(q.start < pieces[-1][1] and pieces[0][0] < q.end for q in self.quotes[-3:]):
@@ -61,7 +61,7 @@ class Assembler:
         if mention:
             speaker = self.people.resolve(*mention, previous=self._last)
         else:
-            speaker = self.previous.speaker if self.previous else None
+            speaker = self.previous.speaker if self.previous else self._introduced(pieces[0][0])
         before = text[at[0] : cue[0]] if cue else ""
         quote = Quote(
             content,
@@ -84,6 +84,20 @@ class Assembler:
         self.quotes.append(quote)
         self.previous = quote
         self._last = speaker or self._last
+
+    def _introduced(self, start: int) -> str | None:
+        """Whom the words before a quotation bring on: "Maria Lund, a doctor, said:", or the person with whom they begin."""
+        before = self.text[:start].rstrip(" \n\t“„«‘'\"「")
+        colon = before.endswith(":")
+        if not before or (not colon and "\n" in self.text[len(before) : start]):
+            return None
+        begin = before.rfind("\n", 0, len(before)) + 1
+        last = [s for s in sentences(before, begin, len(before), marked_spans(before, begin, len(before)))][-1:]
+        named = mentions(self.text, *last[0])[:1] if last else []
+        if not named or (not colon and named[0][0] > last[0][0]):
+            return None
+        name = self.people.resolve(*named[0], previous=self._last)
+        return name if colon or name in self.people.persons else None
 
     def _form(self, pieces: Sequence[Span]) -> QuoteForm:
         """Direct when all of it stands in marks, mixed when some does."""

@@ -27,7 +27,7 @@ _ROLE_WORDS = (
     "negotiators speaker founder executive veteran farmer teacher doctor nurse driver student pensioner owner captain sergeant"
 ).split()
 _ROLE = re.compile(
-    rf"\b[Tt]he (?:[\w’'-]+ ){{0,3}}?(?:secretary[ -]general|{'|'.join(w for w in _ROLE_WORDS if w != 'union')})\b"
+    rf"\b(?:[Tt]he|[Aa]n?) (?:[\w’'-]+ ){{0,3}}?(?:secretary[ -]general|{'|'.join(w for w in _ROLE_WORDS if w != 'union')})\b"
 )
 _TITLES = frozenset(
     "president prime minister foreign defence defense secretary general former deputy chief vice acting interim retired late "
@@ -193,7 +193,12 @@ class People:
         mentions_ = sorted((at, p.name) for p in self.persons.values() for at in p.at)
         votes: dict[str, int] = {}
         for i, (at, name) in enumerate(mentions_):
-            stop = min(mentions_[i + 1][0] if i + 1 < len(mentions_) else len(self.text), at + 400)
+            here = bisect_right(self._sentence_starts, at) - 1
+            begin, end = self._sentences[here]
+            if any(begin <= other < end and n != name for other, n in mentions_):
+                continue  # two people in the sentence: its pronouns may be either's
+            after = self._sentences[here + 1 : here + 2]
+            stop = min(mentions_[i + 1][0] if i + 1 < len(mentions_) else len(self.text), after[0][1] if after else end)
             for match in re.finditer(r"\b(?:(he|his|him|himself)|(she|her|hers|herself))\b", self.text[at:stop], re.I):
                 if not self._in_quotation(at + match.start()):
                     votes[name] = votes.get(name, 0) + (1 if match.group(1) else -1)
@@ -287,7 +292,7 @@ class People:
             named = sorted((x, p.name) for p in fits for x in p.at if a <= x < min(b, at))
             if named:
                 sure = [n for _, n in named if self.persons[n].gender == gender]
-                if previous in [n for _, n in named]:
+                if previous in (sure or [n for _, n in named]):
                     return previous
                 return sure[0] if sure else named[0][1]
         if previous in self.persons and self.persons[previous].gender in (gender, None):
@@ -346,6 +351,26 @@ class People:
         return max(named)[1] if named else None
 
 
+_BODIES = (
+    "ministry government embassy operator army navy parliament office mission delegation party council agency police court "
+    "authorities intelligence service embassy administration opposition commission union command headquarters"
+).split()
+_BODY = re.compile(rf"(?: [a-z][\w-]*){{0,3}}? (?:{'|'.join([*_BODIES, *_ROLE_WORDS])})s?\b(?! [A-Z])")
+_BODY_OF = re.compile(
+    rf"(?:Ministry|Department|Association|University|Bank|Council|Institute|Office|House|Board|Court|Union|Federation|Chamber)"
+    rf" (?:of|for) (?:the )?(?:{_WORD})(?:(?:,| and| of| for)? (?:{_WORD}))*"
+)
+
+
+def _whole(text: str, a: int, b: int, end: int) -> int:
+    """Where a mention ends that begins with a state or its people: "Russia's defence ministry"."""
+    last = text[a:b].split()[-1]
+    if _POSSESSIVE.search(last) or last in _PLAIN_DEMONYMS:
+        body = _BODY.match(text, b, end)
+        return body.end() if body else b
+    return b
+
+
 def mentions(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Spans of possible speakers in `text[start:end]`, in order, not overlapping.
 
@@ -354,7 +379,7 @@ def mentions(text: str, start: int, end: int) -> list[tuple[int, int]]:
         start, end: where to look.
     """
     spans: list[tuple[int, int]] = []
-    for pattern in (_ROLE, _NAME, _PRONOUN):
+    for pattern in (_BODY_OF, _ROLE, _NAME, _PRONOUN):
         for match in pattern.finditer(text, start, end):
             a, b = match.span()
             words = match.group().split()
@@ -362,7 +387,7 @@ def mentions(text: str, start: int, end: int) -> list[tuple[int, int]]:
                 a += len(words[0]) + 1
                 words = words[1:]
             if words and words[0] not in ("He", "She", "They") and not (pattern is _NAME and a >= b):
-                spans.append((a, b))
+                spans.append((a, _whole(text, a, b, end) if pattern is _NAME else b))
             elif pattern is _PRONOUN:
                 spans.append((a, b))
     spans.sort(key=lambda s: (s[0], -s[1]))

@@ -101,14 +101,18 @@ def read_source(source: Source, *, folder: Path, home: Path, rng: random.Random)
     Raises:
         InputError: a missing file, a missing column, or an unknown label, with its row.
     """
-    path = (home if source.path.startswith("./") else folder) / source.path
-    raw = [(n, r) for n, r in read_rows(path) if not source.splits or r.get("split") in source.splits]
-    raw = [(n, r) for n, r in raw if r.get("label") != "not_entailment"]
+    base = home if source.path.startswith("./") else folder
+    paths = sorted(base.glob(source.path)) if "*" in source.path else [base / source.path]
+    if not paths:
+        raise InputError(f"{base / source.path}: no file fits. Give the data folder with --data.")
+    raw = [(f"{path}, row {n}", r) for path in paths for n, r in read_rows(path)]
+    raw = [(where, r) for where, r in raw if not source.splits or r.get("split") in source.splits]
+    raw = [(where, r) for where, r in raw if r.get("label") != "not_entailment"]
     if source.limit is not None and len(raw) > source.limit:
         raw = rng.sample(raw, source.limit)
     if source.neutral_to is not None:
         return [Row(str(r["text"]), _NEUTRAL, str(r["text"]), source.neutral_to) for _, r in raw]
-    rows = [_row(record, f"{path}, row {number}") for number, record in raw]
+    rows = [_row(record, where) for where, record in raw]
     targets = sorted({r.claim for r in rows if r.claim})
     for row in rng.sample(rows, int(source.off_target * len(rows))):
         other = rng.choice(targets) if targets else None
