@@ -232,7 +232,9 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(report.to_dict(), ensure_ascii=False))
         return
-    _print_table(report.rows(), ("dataset", "system", "n", "metric", "value", "low", "high", "macro_f1", "ece"))
+    for row in (rows := report.rows()):
+        row["95 %"] = None if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
+    _print_table(rows, ("dataset", "system", "n", "metric", "value", "95 %", "ece"))
 
 
 def _print_scores(result: dict[str, Any], as_json: bool) -> None:
@@ -253,7 +255,7 @@ def _print_table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns)
+    table = Table(*columns, box=None)
     for row in rows:
         values = [row[c] for c in columns]
         table.add_row(*(Text("" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v)) for v in values))

@@ -171,7 +171,8 @@ def test_probes_catch_a_model_that_reads_single_words() -> None:
 
 
 def test_a_minimal_set_passes_only_as_a_whole() -> None:
-    made = [("p1", "NATO it is", "favor"), ("p1", "NATO never", "against"), ("p2", "NATO", "against"), ("p2", "never NATO", "against")]
+    made = [("p1", "NATO it is", "favor"), ("p1", "NATO never", "against")]
+    made += [("p2", "NATO", "against"), ("p2", "never NATO", "against")]
     rows = [{"text": text, "label": label, "pair": pair} for pair, text, label in made]
     sets = run_probes(careless, Dataset("d", tuple(rows)), names=[])[-1]
     assert (sets["probe"], sets["n"], sets["pass_rate"]) == ("minimal_sets", 2, 0.5)

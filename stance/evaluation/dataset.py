@@ -29,7 +29,7 @@ class Dataset:
 
     Args:
         name: for reports.
-        rows: each with `text`, `label` and, if known, `id` (unique; the row's number when none has one), `target` (the claim;
+        rows: each with `text`, `label` and, if known, `id` (unique; the row's number when no row has one), `target` (the claim;
             Ukraine's membership in NATO when absent), `speaker`, `group` (its article), `pair` (its minimal set),
             `annotations` (the labels of several
             people), and any further columns to slice by.
@@ -66,7 +66,9 @@ class Dataset:
                     raise InputError(f"{self.name}, row {number}: no text.")
                 if row.get("label") not in self.labels:
                     raise InputError(f"{self.name}, row {number}: label {row.get('label')!r} is none of {[*self.labels]}.")
-        ids = tuple(str(row.get("id") or number) for number, row in enumerate(self.rows, start=1))
+        given = [row.get("id") for row in self.rows]
+        named = any(i not in (None, "") for i in given)
+        ids = tuple(map(str, given)) if named else tuple(str(n) for n in range(1, len(given) + 1))
         twice = [i for i, n in Counter(ids).items() if n > 1]
         if twice:
             raise InputError(f"{self.name}: id {twice[0]!r} stands twice ({len(twice)} ids do).")

@@ -57,7 +57,7 @@ def scores(part: Mapping[str, Any]) -> str:
         axes.plot(system["scores"]["value"], place, "o", color=_COLOURS[0], markersize=7)
     if part["human"]:
         axes.axvline(part["human"]["value"], color=_COLOURS[1], linestyle="--", label="people")
-        axes.legend(frameon=False, loc="best")
+        axes.legend(frameon=False, labelcolor=_INK)
     axes.set(xlim=(0, 1), ylim=(-0.6, len(systems) - 0.4), xlabel=part["metric"])
     axes.set_yticks(range(len(systems)), [s["name"].replace("$", "") for s in reversed(systems)])
     return _svg(figure, "scores with intervals")
@@ -72,7 +72,7 @@ def reliability(systems: Sequence[Mapping[str, Any]]) -> str:
         axes.plot([b["confidence"] for b in bars], [b["accuracy"] for b in bars], "o-", color=colour, markersize=4,
                   label=system["name"].replace("$", ""))  # fmt: skip
     axes.set(xlim=(0.3, 1.01), ylim=(0, 1.03), xlabel="stated probability", ylabel="share right")
-    axes.legend(frameon=False, fontsize=9)
+    axes.legend(frameon=False, fontsize=9, labelcolor=_INK)
     return _svg(figure, "reliability")
 
 
@@ -84,5 +84,5 @@ def coverage(systems: Sequence[Mapping[str, Any]]) -> str:
         axes.plot([c["coverage"] for c in curve], [c["risk"] for c in curve], color=colour,
                   label=system["name"].replace("$", ""))  # fmt: skip
     axes.set(xlim=(0, 1.01), ylim=(0, None), xlabel="share of rows kept", ylabel="share wrong among them")
-    axes.legend(frameon=False, fontsize=9)
+    axes.legend(frameon=False, fontsize=9, labelcolor=_INK)
     return _svg(figure, "coverage and risk")

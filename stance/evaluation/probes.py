@@ -1,6 +1,7 @@
 """Metamorphic tests: a text is changed so that the right answer is known from the change, and the model is asked again.
 
 Each probe is made from rows that the model read right as they stood, so that a failure is due to the change alone.
+A change is made by rule, so people too would read a few of them otherwise: read the failures beside the rate.
 Minimal sets (rows that share `pair`) need no change: a set passes when all its rows are right.
 """
 
@@ -21,9 +22,11 @@ from stance.targets import UKRAINE_NATO
 
 Change = Callable[[Row, random.Random, Sequence[Row]], Row | None]
 """(row, generator, all rows) to the changed row, or None where the probe does not apply."""
-_VERBS = r"\b(must|should|will|would|can|is|are)"
-_MODAL = re.compile(_VERBS + r"\b(?!['’]| not\b| never\b)", re.IGNORECASE)
-_NEGATED = re.compile(_VERBS + r" (?:not|never)\b", re.IGNORECASE)
+# a verb whose subject is the membership or Ukraine: "Ukraine's entry would be", not "Poland backs Ukraine and will go on"
+_SUBJECT = r"\b((?:Ukraine|Ukrainians|Kyiv|membership|accession|entry|invitation)\b(?:(?! (?:and|but|or|who|which|that) )[^,.;:]){0,40}?"
+_MODAL = re.compile(r"\b(?:must|should|will|would|can|is|are)\b", re.IGNORECASE)
+_PLAIN = re.compile(_SUBJECT + r" (?:must|should|will|would|can|is|are))(?![\w'’]| not\b| never\b)", re.IGNORECASE)
+_NEGATED = re.compile(_SUBJECT + r" (?:must|should|will|would|can|is|are)) (?:not|never)\b", re.IGNORECASE)
 _NEGATIVE = re.compile(r"\b(?:no|not|never|nobody|nothing|none|neither|without)\b|n['’]t\b", re.IGNORECASE)
 _OTHERS = (("Ukrainian", "Georgian"), ("Ukraine", "Georgia"), ("Kyiv", "Tbilisi"), ("Kiev", "Tbilisi"))
 _NOISE = ("The meeting ended shortly after noon.", "It had rained in the capital since the morning.")
@@ -75,11 +78,10 @@ def negate(row: Row, rng: random.Random, rows: Sequence[Row]) -> Row | None:
     text = str(row["text"])
     if not _takes_side(row) or re.search(r"[.!?;]", text.rstrip(".!?")) or len(text.split()) > 25:
         return None
-    verbs = len(_MODAL.findall(text)) + len(_NEGATED.findall(text))
-    if verbs != 1 or _NEGATIVE.search(_NEGATED.sub("", text)):
+    if len(_MODAL.findall(text)) != 1 or _NEGATIVE.search(_NEGATED.sub("", text)):
         return None
-    changed = _NEGATED.sub(r"\1", text) if _NEGATED.search(text) else _MODAL.sub(r"\1 not", text)
-    return {**row, "text": changed}
+    changed = _NEGATED.sub(r"\1", text) if _NEGATED.search(text) else _PLAIN.sub(r"\1 not", text)
+    return {**row, "text": changed} if changed != text else None
 
 
 def paraphrase_claim(row: Row, rng: random.Random, rows: Sequence[Row]) -> Row | None:
