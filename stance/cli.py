@@ -290,7 +290,10 @@ def shares(
     as_json: AsJson = False,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
-    """Share of each stance in a corpus, with the model's errors taken out: stance shares out.csv --predictions P --gold G"""
+    """Shares of the stances, corrected: stance shares out.csv --predictions P.jsonl --gold G.jsonl
+
+    Counting labels is biased by the model's errors; scored rows of the same model take them out.
+    """
     from stance.evaluation.harness import shares_of_files
 
     found = shares_of_files(corpus, predictions, gold, seed=seed)

@@ -36,7 +36,10 @@ def unsure(texts: list[str], claims: list[str]) -> list[list[float]]:
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    rows = [{"text": f"{text} {'Really. ' * (i % 5)}", "label": label, "group": f"a{i // 3}"} for i, (text, label) in enumerate(GOLD * 12)]
+    rows = [
+        {"text": f"{text} {'Really. ' * (i % 5)}", "label": label, "group": f"a{i // 3}"}
+        for i, (text, label) in enumerate(GOLD * 12)
+    ]
     rows += [{"text": f"{HOSTILE} {i}", "label": "neutral", "group": f"b{i}", "speaker": "<b>Ann</b>"} for i in range(6)]
     data = Dataset("quotes & <more>", tuple(rows), human={"value": 0.9, "source": "two annotators"})
     return stance.evaluate(unsure, data, slices=["length", "label"], probes=True)
@@ -81,7 +84,7 @@ def test_it_fits_a_phone(report: Report, tmp_path: Path) -> None:
     frame = tmp_path / "frame.html"
     frame.write_text(
         f'<iframe id="f" src="{page.name}" width="390" height="800"></iframe><script>f.onload = () => {{'
-        "const d = f.contentDocument; document.title = [f.contentWindow.innerWidth, d.documentElement.scrollWidth].join(' ')}</script>"
+        "const w = f.contentWindow; document.title = w.innerWidth + ' ' + w.document.documentElement.scrollWidth}</script>"
     )
     dom, _ = browse(frame, 800, "--allow-file-access-from-files", "--virtual-time-budget=2000", "--dump-dom")
     title = re.search(r"<title>(\d+) (\d+)</title>", dom)

@@ -23,7 +23,10 @@ from stance.targets import UKRAINE_NATO
 Change = Callable[[Row, random.Random, Sequence[Row]], Row | None]
 """(row, generator, all rows) to the changed row, or None where the probe does not apply."""
 # a verb whose subject is the membership or Ukraine: "Ukraine's entry would be", not "Poland backs Ukraine and will go on"
-_SUBJECT = r"\b((?:Ukraine|Ukrainians|Kyiv|membership|accession|entry|invitation)\b(?:(?! (?:and|but|or|who|which|that) )[^,.;:]){0,40}?"
+_SUBJECT = (
+    r"\b((?:Ukraine|Ukrainians|Kyiv|membership|accession|entry|invitation)\b"
+    r"(?:(?! (?:and|but|or|who|which|that) )[^,.;:]){0,40}?"
+)
 _MODAL = re.compile(r"\b(?:must|should|will|would|can|is|are)\b", re.IGNORECASE)
 _PLAIN = re.compile(_SUBJECT + r" (?:must|should|will|would|can|is|are))(?![\w'’]| not\b| never\b)", re.IGNORECASE)
 _NEGATED = re.compile(_SUBJECT + r" (?:must|should|will|would|can|is|are)) (?:not|never)\b", re.IGNORECASE)
