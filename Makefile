@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint check figures clean
+.PHONY: demo test lint check results clean
 
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -30,8 +30,8 @@ lint: .venv/dev  ## style, types, direction of imports
 
 check: test lint  ## what CI runs
 
-figures: .venv/dev  ## the model's figures; DATA=FOLDER holds the public sets
-	$(BIN)/python benchmarks/figures.py --data $(DATA)
+results: .venv/dev  ## fill the figures of README and model card; DATA=FOLDER holds the public sets
+	$(BIN)/python benchmarks/results.py --data $(DATA)
 
 clean:
 	rm -rf .venv build

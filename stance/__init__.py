@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from stance.analysis import Analysis, analyze
     from stance.classifier import classify
     from stance.errors import ConfigError, InputError, MissingExtraError, ModelError, StanceError, UnsupportedLanguageWarning
+    from stance.evaluation import evaluate
     from stance.labels import LABELS, Stance
     from stance.models import list_models, load_model
     from stance.quotes import extract_quotes
@@ -39,6 +40,7 @@ _HOMES = {
     "UnsupportedLanguageWarning": "errors",
     "analyze": "analysis",
     "classify": "classifier",
+    "evaluate": "evaluation",
     "extract_quotes": "quotes",
     "list_models": "models",
     "load_model": "models",
@@ -63,6 +65,7 @@ __all__ = [
     "UnsupportedLanguageWarning",
     "analyze",
     "classify",
+    "evaluate",
     "extract_quotes",
     "list_models",
     "load_model",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from stance.classifier import classify
@@ -11,13 +10,13 @@ from stance.errors import InputError
 from stance.io import article_of_html
 from stance.labels import LABELS
 from stance.models import DEFAULT, StanceModel
+from stance.pages import template
 from stance.quotes import Extractor, extract_quotes
 from stance.records import Article, Predictions, Quote
 from stance.targets import UKRAINE_NATO, Target
 
 if TYPE_CHECKING:
     import pandas as pd
-    from jinja2 import Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +61,10 @@ class Analysis:
 
     def to_html(self) -> str:
         """A self-contained page: no script, no network."""
-        return _template("page.html").render(**self._view())
+        return template("page.html").render(**self._view())
 
     def _repr_html_(self) -> str:
-        return _template("table.html").render(**self._view())
+        return template("table.html").render(**self._view())
 
     def _view(self) -> dict[str, Any]:
         people: dict[str, dict[str, int]] = {}
@@ -90,13 +89,6 @@ class Analysis:
             pieces += [(self.article.text[at : row["start"]], ""), (self.article.text[row["start"] : row["end"]], row["stance"])]
             at = row["end"]
         return [*pieces, (self.article.text[at:], "")]
-
-
-@cache
-def _template(name: str) -> Template:
-    from jinja2 import Environment, PackageLoader
-
-    return Environment(loader=PackageLoader("stance", "pages"), autoescape=True).get_template(name)
 
 
 def analyze(

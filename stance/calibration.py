@@ -79,11 +79,65 @@ def ece(probabilities: ArrayLike, gold: ArrayLike, *, bins: int = 10) -> float:
         >>> ece([[1.0, 0.0], [1.0, 0.0]], [0, 1])
         0.5
     """
+    bars = reliability_curve(probabilities, gold, bins=bins)
+    return float(sum(b["n"] * abs(b["confidence"] - b["accuracy"]) for b in bars) / sum(b["n"] for b in bars))
+
+
+def reliability_curve(probabilities: ArrayLike, gold: ArrayLike, *, bins: int = 10) -> list[dict[str, float]]:
+    """How often the likeliest label is right, by how probable it is said to be, in bins of equal mass.
+
+    Args:
+        probabilities: (n, k), rows that sum to one.
+        gold: (n,) columns.
+        bins: how many bins of equal size.
+
+    Returns:
+        For each bin that has rows, from the least confident on: confidence and accuracy (means, 0 to 1) and n.
+
+    Raises:
+        InputError: wrong shapes, NaN, rows that do not sum to one.
+
+    Example:
+        >>> reliability_curve([[1.0, 0.0], [1.0, 0.0]], [0, 1], bins=1)
+        [{'confidence': 1.0, 'accuracy': 0.5, 'n': 2}]
+    """
     p, y = _checked(probabilities, gold)
     confidence, right = p.max(axis=1), p.argmax(axis=1) == y
-    order = np.argsort(confidence, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    return float(sum(len(b) * abs(confidence[b].mean() - right[b].mean()) for b in parts) / len(y))
+    parts = np.array_split(np.argsort(confidence, kind="stable"), bins)
+    return [
+        {"confidence": float(confidence[b].mean()), "accuracy": float(right[b].mean()), "n": len(b)} for b in parts if len(b)
+    ]
+
+
+def coverage_risk(probabilities: ArrayLike, gold: ArrayLike, *, points: int = 50) -> list[dict[str, float]]:
+    """What abstention buys: the share of rows kept and the share of wrong labels among them, by threshold.
+
+    Rows less probable than the threshold get no label, as with `abstain_below` (El-Yaniv and Wiener 2010).
+
+    Args:
+        probabilities: (n, k), rows that sum to one.
+        gold: (n,) columns.
+        points: about this many thresholds, spread evenly over the rows.
+
+    Returns:
+        From the strictest threshold to one that keeps every row: threshold, coverage and risk, each 0 to 1.
+
+    Raises:
+        InputError: wrong shapes, NaN, rows that do not sum to one.
+
+    Example:
+        >>> [(c["coverage"], c["risk"]) for c in coverage_risk([[0.9, 0.1], [0.4, 0.6]], [0, 0])]
+        [(0.5, 0.0), (1.0, 0.5)]
+    """
+    p, y = _checked(probabilities, gold)
+    order = np.argsort(-p.max(axis=1), kind="stable")
+    confidence, wrong = p.max(axis=1)[order], np.cumsum(p.argmax(axis=1)[order] != y[order])
+    last = np.flatnonzero(np.append(confidence[1:] < confidence[:-1], True))  # rows of one confidence go together
+    last = last[np.unique(np.linspace(0, len(last) - 1, min(points, len(last))).astype(int))]
+    return [
+        {"threshold": float(confidence[i]), "coverage": (i + 1) / len(y), "risk": float(wrong[i] / (i + 1))}
+        for i in map(int, last)
+    ]
 
 
 def brier(probabilities: ArrayLike, gold: ArrayLike) -> float:

@@ -190,24 +190,119 @@ def train(
 
 @app.command()
 def evaluate(
-    predictions: Annotated[Path, typer.Option(help="JSONL with id, stance and p_against, p_neutral, p_favor.")],
-    gold: Annotated[Path, typer.Option(help="JSONL with id, label and, for clusters, group.")],
+    config: Annotated[Path | None, typer.Argument(help="A YAML file such as configs/evaluate-own.yaml.")] = None,
+    suite: Annotated[str | None, typer.Option(help="A public benchmark: semeval2016a, semeval2016b, vast, pstance, …")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of the data; the config's folder if not given.")] = None,
+    split: Annotated[str, typer.Option(help="What of the suite is scored: test, dev or train.")] = "test",
+    model: Model = "default",
+    predictions: Annotated[Path | None, typer.Option(help="JSONL with id, stance and p_against, p_neutral, p_favor.")] = None,
+    gold: Annotated[Path | None, typer.Option(help="JSONL with id, label and, for clusters, group.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Most rows of each data set.", min=1)] = None,
+    output: Annotated[list[Path] | None, typer.Option("--output", "-o", help="Report: .html, .md or .json; repeatable.")] = None,
     as_json: AsJson = False,
     seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
 ) -> None:
-    """Score labels against gold: stance evaluate --predictions P.jsonl --gold G.jsonl --json"""
-    from stance.evaluation.harness import evaluate_files
+    """Score models on labelled data: stance evaluate configs/evaluate-own.yaml -o report.html
 
-    result = evaluate_files(predictions, gold, seed=seed)
+    Or one model on a public benchmark: stance evaluate --suite vast --data FOLDER
+    Or labels against gold: stance evaluate --predictions P.jsonl --gold G.jsonl --json
+    """
+    from stance.config import DatasetConfig, EvaluateConfig, SystemConfig
+    from stance.evaluation.harness import evaluate_config, evaluate_files
+
+    if sum(x is not None for x in (config, suite, predictions)) != 1 or (predictions is None) != (gold is None):
+        raise InputError("Give a configuration, or --suite, or --predictions with --gold.")
+    if predictions is not None and gold is not None:
+        _print_scores(evaluate_files(predictions, gold, seed=seed), as_json)
+        return
+    if suite is not None:
+        if data is None:
+            raise InputError("--suite needs the folder of its files: --data FOLDER.")
+        systems = (SystemConfig(model=model), SystemConfig(baseline="majority"), SystemConfig(baseline="tfidf"))
+        chosen: Path | EvaluateConfig = EvaluateConfig(
+            name=f"{model} on {suite}", systems=systems, datasets=(DatasetConfig(suite=suite, split=split),), seed=seed
+        )
+    else:
+        chosen = Path(str(config))
+    report = evaluate_config(chosen, data=data, limit=limit)
+    for path in output or ():
+        typer.echo(f"report written to {report.save(path)}", err=True)
+    for note in (n for part in report.values["datasets"] for n in part["notes"]):
+        typer.echo(f"note: {note}", err=True)
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), ensure_ascii=False))
+        return
+    for row in (rows := report.rows()):
+        row["95 %"] = None if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
+    _print_table(rows, ("dataset", "system", "n", "metric", "value", "95 %", "ece"))
+
+
+def _print_scores(result: dict[str, Any], as_json: bool) -> None:
+    """One set of scores, a line each."""
     if as_json:
         typer.echo(json.dumps(result))
         return
-    for name in ("n", "macro_f1", "macro_f1_ci", "f_avg", "accuracy", "mcc", "ece", "brier"):
-        typer.echo(f"{name:<12} {result[name]}")
+    for name in ("n", "macro_f1", "macro_f1_ci", "f_avg", "accuracy", "mcc", "weighted_kappa", "relevance_f1", "ece", "brier"):
+        typer.echo(f"{name:<14} {result[name]}")
     for label, row in result["per_label"].items():
-        typer.echo(f"{label:<12} {row}")
-    for note in result["notes"]:
+        typer.echo(f"{label:<14} {row}")
+    for note in [*result["notes"], result["power"]]:
         typer.echo(f"note: {note}", err=True)
+
+
+def _print_table(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=None)
+    for row in rows:
+        values = [row[c] for c in columns]
+        table.add_row(*(Text("" if v is None else f"{v:.3f}" if isinstance(v, float) else str(v)) for v in values))
+    Console().print(table)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(help="Report in JSON.")],
+    second: Annotated[Path, typer.Argument(help="Another one, on the same rows.")],
+    system: Annotated[str | None, typer.Option(help="System of the first report; its first if not given.")] = None,
+    other: Annotated[str | None, typer.Option(help="System of the second report; its first if not given.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Is one report's model better than another's, beyond chance? stance compare before.json after.json"""
+    from stance.evaluation.compare import compare as run
+
+    found = run(first, second, system=system, other=other)
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    _print_table(found, ("dataset", "metric", "first", "second", "difference", "p", "p_holm", "p_mcnemar"))
+    for row in found:
+        typer.echo(f"note: {row['dataset']}: {row['power']}", err=True)
+
+
+@app.command()
+def shares(
+    corpus: Annotated[Path, typer.Argument(help="Labels of the corpus: p_against, p_neutral, p_favor and, if known, group.")],
+    predictions: Annotated[Path, typer.Option(help="The same model's labels on scored rows, with id.")],
+    gold: Annotated[Path, typer.Option(help="Gold labels of the scored rows: id, label and, if known, group.")],
+    as_json: AsJson = False,
+    seed: Annotated[int, typer.Option(help="Seed of the bootstrap.")] = 0,
+) -> None:
+    """Shares of the stances, corrected: stance shares out.csv --predictions P.jsonl --gold G.jsonl
+
+    Counting labels is biased by the model's errors; scored rows of the same model take them out.
+    """
+    from stance.evaluation.harness import shares_of_files
+
+    found = shares_of_files(corpus, predictions, gold, seed=seed)
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    for name, row in found.items():
+        spans = [f"{label} {x['share']:.3f} [{x['ci'][0]:.3f}, {x['ci'][1]:.3f}]" for label, x in row.items()]
+        typer.echo(f"{name:<9} " + "  ".join(spans))
 
 
 @app.command()

@@ -127,6 +127,119 @@ class TaggerConfig(_Strict):
     licences: str = ""
 
 
+class SystemConfig(_Strict):
+    """One thing to score: exactly one of `model`, `labels` and `baseline`.
+
+    Args:
+        name: for reports; the model's own name when None.
+        model: embedded name, checkpoint folder or hub name.
+        labels: CSV, JSONL or Parquet file of somebody's labels, relative to the data folder; see
+            :func:`stance.evaluation.systems.from_file`.
+        baseline: a simple learner, fitted on each data set's training rows.
+        encoder: checkpoint of the baselines `encoder` and `setfit`.
+    """
+
+    name: str | None = None
+    model: str | None = None
+    labels: str | None = None
+    baseline: Literal["majority", "tfidf", "encoder", "setfit"] | None = None
+    encoder: str | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if sum(x is not None for x in (self.model, self.labels, self.baseline)) != 1:
+            raise ValueError("a system is one of model, labels and baseline")
+        if (self.baseline in ("encoder", "setfit")) != (self.encoder is not None):
+            raise ValueError("the baselines encoder and setfit, and no others, need an encoder")
+        return self
+
+
+class Human(_Strict):
+    """A published human score.
+
+    Args:
+        value: in the data set's metric.
+        source: where it stands.
+    """
+
+    value: float = Field(ge=0, le=1)
+    source: str
+
+
+class DatasetConfig(_Strict):
+    """Rows to score against: exactly one of `path` and `suite`.
+
+    Args:
+        name: for reports; the file's or suite's name when None.
+        path: file or folder of labelled rows, relative to the data folder, or to the config's folder when it begins with "./".
+        suite: a public benchmark, looked for in the data folder; see :data:`stance.evaluation.suites.SUITES`.
+        split: what a suite scores: test, dev or train.
+        splits, train_splits: values of `split` that a file's rows are scored on, and that baselines learn from.
+        metric: name of the number to compare by; a suite brings its own.
+        human: the human score, where rows have no `annotations`.
+        slices: columns to slice by.
+        probes: run the probes on it.
+    """
+
+    name: str | None = None
+    path: str | None = None
+    suite: str | None = None
+    split: str = "test"
+    splits: tuple[str, ...] = ()
+    train_splits: tuple[str, ...] = ()
+    metric: str | None = None
+    human: Human | None = None
+    slices: tuple[str, ...] = ()
+    probes: bool = False
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.path is None) == (self.suite is None):
+            raise ValueError("a data set is one of path and suite")
+        if self.suite is not None and (self.splits or self.train_splits or self.metric):
+            raise ValueError("a suite has its own splits and metric; leave them out")
+        return self
+
+
+class EvaluateConfig(_Strict):
+    """What is scored on what; see `configs/evaluate-own.yaml`.
+
+    Args:
+        name: title of the report.
+        systems: the first one is compared with each of the others.
+        datasets: scored one after the other.
+        limit: most rows of each data set, drawn with the seed; all when None.
+        batch_size: of models.
+        seed, resamples: of the bootstrap and the tests.
+    """
+
+    name: str
+    systems: tuple[SystemConfig, ...] = Field(min_length=1)
+    datasets: tuple[DatasetConfig, ...] = Field(min_length=1)
+    limit: int | None = Field(default=None, ge=1)
+    batch_size: int = Field(default=32, ge=1)
+    seed: int = 0
+    resamples: int = Field(default=1000, ge=100)
+
+
+def load_evaluate_config(path: str | Path) -> EvaluateConfig:
+    """Read an evaluation's configuration.
+
+    Args:
+        path: a YAML file.
+
+    Raises:
+        ConfigError: the file is missing, is no YAML, or has an unknown key or a value out of range.
+
+    Example:
+        >>> load_evaluate_config("nowhere.yaml")
+        Traceback (most recent call last):
+        ...
+        stance.errors.ConfigError: nowhere.yaml: no such file.
+    """
+    return _checked(_values(path), EvaluateConfig, path)
+
+
 def load_train_config(path: str | Path) -> TrainConfig | TaggerConfig:
     """Read a training configuration.
 

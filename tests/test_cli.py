@@ -93,7 +93,7 @@ def test_markup_in_an_article_is_escaped() -> None:
     assert "&lt;script&gt;" in page
 
 
-@pytest.mark.parametrize("command", ["classify", "analyze", "models", "train", "evaluate"])
+@pytest.mark.parametrize("command", ["classify", "analyze", "models", "train", "evaluate", "compare", "shares"])
 def test_every_command_has_help(command: str) -> None:
     assert "Usage" in run(command, "--help")
     assert "stance " + command in run(command, "--help")

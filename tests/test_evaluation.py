@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 
 from stance.calibration import brier, ece, fit_temperature, softmax
 from stance.errors import InputError
-from stance.evaluation import evaluate, evaluate_files
+from stance.evaluation import evaluate_files, score
 from stance.labels import LABELS
 
 NAMES = [str(x) for x in LABELS]
@@ -19,7 +19,7 @@ NAMES = [str(x) for x in LABELS]
 
 def test_a_hand_worked_table() -> None:
     gold = ["favor", "favor", "against", "neutral"]
-    result = evaluate(gold, ["favor", "neutral", "against", "neutral"])
+    result = score(gold, ["favor", "neutral", "against", "neutral"])
     # favor: P 1, R 1/2, F 2/3; against: F 1; neutral: P 1/2, R 1, F 2/3
     assert result["macro_f1"] == pytest.approx(7 / 9)
     assert result["f_avg"] == pytest.approx(5 / 6)
@@ -31,7 +31,7 @@ def test_a_hand_worked_table() -> None:
 def test_macro_f1_is_that_of_scikit_learn(seed: int) -> None:
     rng = np.random.default_rng(seed)
     gold, predicted = (rng.choice(NAMES, 50).tolist() for _ in range(2))
-    assert evaluate(gold, predicted)["macro_f1"] == f1_score(gold, predicted, labels=NAMES, average="macro")
+    assert score(gold, predicted)["macro_f1"] == f1_score(gold, predicted, labels=NAMES, average="macro")
 
 
 def test_clusters_widen_the_interval() -> None:
@@ -42,13 +42,13 @@ def test_clusters_widen_the_interval() -> None:
         gold += [label] * 20
         predicted += [label if right else NAMES[(article + 1) % 3]] * 20
         groups += [str(article)] * 20
-    plain, clustered = evaluate(gold, predicted), evaluate(gold, predicted, groups=groups)
+    plain, clustered = score(gold, predicted), score(gold, predicted, groups=groups)
     width = [r["macro_f1_ci"][1] - r["macro_f1_ci"][0] for r in (plain, clustered)]
     assert width[1] > 2 * width[0]
 
 
 def test_what_is_undefined_is_said() -> None:
-    result = evaluate(["favor", "favor"], ["favor", "favor"])
+    result = score(["favor", "favor"], ["favor", "favor"])
     assert result["mcc"] is None
     assert result["ece"] is None
     assert result["per_label"]["against"]["f1"] is None

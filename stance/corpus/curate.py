@@ -18,7 +18,8 @@ from stance.io import atomic_path, read_table
 from stance.labels import LABELS
 
 FIELDS = (
-    "id", "text", "form", "speaker", "context", "label", "relevant", "rule", "pair", "phenomenon", "targets", "second_label", "group", "split",
+    "id", "text", "form", "speaker", "context", "label", "relevant", "rule", "pair", "phenomenon", "targets", "second_label",
+    "group", "split",
 )  # fmt: skip
 """The fields of a row, in the order in which they are written."""
 

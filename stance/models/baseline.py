@@ -20,6 +20,40 @@ from stance.models.checkpoint import fingerprint, read_temperature
 _FILE = "baseline.json"
 
 
+def linear_head(features: Any, labels: Sequence[str], *, c: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Balanced logistic regression as weights (3, features) and bias (3,) in `LABELS` order.
+
+    A label that does not occur gets a bias so low that it is never given: a task without neutral stays one.
+
+    Args:
+        features: (n, features), dense or sparse.
+        labels: (n,) names of stances.
+        c: inverse strength of the penalty, above 0.
+
+    Raises:
+        InputError: fewer than two labels, or an unknown one.
+
+    Example:
+        >>> weights, bias = linear_head(np.eye(2), ["favor", "against"], c=1.0)
+        >>> (np.eye(2) @ weights.T + bias).argmax(axis=1).tolist()
+        [2, 0]
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    names = [*map(str, LABELS)]
+    found = sorted(set(labels))
+    if len(found) < 2 or not set(found) <= set(names):
+        raise InputError(f"A baseline needs rows of two or three of {names}; it got {found}.")
+    model = LogisticRegression(C=c, max_iter=1000, class_weight="balanced").fit(features, labels)
+    weights, bias = np.zeros((3, features.shape[1])), np.full(3, -30.0)
+    pairs = (model.coef_, model.intercept_)
+    if len(found) == 2:  # scikit-learn keeps one row for two classes: half of it for the second, half against the first
+        pairs = (np.vstack([-model.coef_, model.coef_]) / 2, np.append(-model.intercept_, model.intercept_) / 2)
+    rows = [names.index(label) for label in model.classes_]
+    weights[rows], bias[rows] = pairs
+    return weights, bias
+
+
 class BaselineModel:
     """TF-IDF of one and two words, then multinomial logistic regression (scikit-learn).
 
@@ -43,20 +77,15 @@ class BaselineModel:
         """Fit on (text, label) pairs.
 
         Raises:
-            InputError: a label is missing or unknown.
+            InputError: fewer than two labels, or an unknown one.
         """
         from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
 
-        labels = [str(label) for _, label in records]
-        if set(labels) != {str(x) for x in LABELS}:
-            raise InputError(f"The baseline needs rows of each of {[*map(str, LABELS)]}; it got {sorted(set(labels))}.")
         vectorizer = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
         features = vectorizer.fit_transform([text for text, _ in records])
-        model = LogisticRegression(C=10, max_iter=1000, class_weight="balanced").fit(features, labels)
-        rows = [list(model.classes_).index(str(label)) for label in LABELS]
+        weights, bias = linear_head(features, [str(label) for _, label in records], c=10.0)
         vocabulary = {term: int(i) for term, i in vectorizer.vocabulary_.items()}
-        return cls(vocabulary, vectorizer.idf_, model.coef_[rows], model.intercept_[rows])
+        return cls(vocabulary, vectorizer.idf_, weights, bias)
 
     def logits(
         self, texts: Sequence[str], claims: Sequence[str], *, batch_size: int, progress: bool

@@ -1,0 +1,110 @@
+"""Fill the figures of README and model card: `make results DATA=../shared/data`.
+
+Scores the embedded model by configs/evaluate-nato.yaml and configs/evaluate-public.yaml, and the extraction of quotes;
+measures import time, a cold first label and quotes a second. The full reports go to build/results; they hold texts of the
+sets, so they are not for the repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from stance.evaluation import Report, evaluate_config
+from stance.evaluation.quotes import evaluate_quotes
+from stance.models import load_model
+
+ROOT = Path(__file__).parent.parent
+PLACES = (ROOT / "README.md", ROOT / "stance/weights/minilm-nato/README.md")
+OPEN, CLOSE = "<!-- figures -->", "<!-- /figures -->"
+TEXT = "A country's entry into the alliance is decided by all of its members, and we have said for years how we will vote."
+
+
+def scores_table(reports: list[Report]) -> list[str]:
+    """One line for each data set: the model with its interval beside people and baselines."""
+    lines = [
+        "| set | n | metric | people | embedded model [95 %] | TF-IDF, trained on the set | majority | ECE |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for part in (part for report in reports for part in report.values["datasets"]):
+        by_name = {s["name"]: s["scores"] for s in part["systems"]}
+        ours, others = part["systems"][0]["scores"], ("TF-IDF + LR", "majority")
+        cells = [part["name"], f"{part['n']:,}", part["metric"], f"{part['human']['value']:.3f}" if part["human"] else "–"]
+        cells += [f"{ours['value']:.3f} [{ours['value_ci'][0]:.3f}, {ours['value_ci'][1]:.3f}]"]
+        cells += [f"{by_name[name]['value']:.3f}" if name in by_name else "–" for name in others]
+        lines.append("| " + " | ".join([*cells, f"{ours['ece']:.3f}"]) + " |")
+    return lines
+
+
+def probes_line(report: Report) -> str:
+    """Pass rates of the probes on the project's own set."""
+    probes = report.values["datasets"][0]["systems"][0]["probes"]
+    rates = [f"{p['probe'].replace('_', ' ')} {p['pass_rate']:.2f} ({p['n']})" for p in probes if p["pass_rate"] is not None]
+    return f"Probes on rows that were read right, pass rate (n): {', '.join(rates)}."
+
+
+def quotes_line(name: str, folder: Path) -> str:
+    """Content and speaker scores of the rules on annotated articles."""
+    found: dict[str, Any] = evaluate_quotes(folder, extractor="rules")
+    at = found["content_overlap_0.3"]
+    shown = [f"{k.replace('_', ' ')} {at[k]:.3f}" for k in ("precision", "recall", "f1", "speaker_right") if at[k] is not None]
+    return f"Quotes by rule, {name} ({found['n']} articles, contents that overlap by .3 or more): {', '.join(shown)}."
+
+
+def speed_line() -> str:
+    """Import time, a cold first label, and quotes a second."""
+    model, texts = load_model("default"), [f"{TEXT} ({i})" for i in range(1000)]
+    begin = time.perf_counter()
+    model.logits(texts, ["Ukraine should become a member of NATO."] * len(texts), batch_size=32, progress=False)
+    rate = len(texts) / (time.perf_counter() - begin)
+    cold = _seconds("import stance; stance.classify('We support Ukraine in NATO.')")
+    bare = _seconds("import stance") - _seconds("pass")
+    return (
+        f"On the machine that made this: {rate:.0f} quotes of {len(TEXT.split())} words a second on ONNX Runtime; "
+        f"cold process to first label {cold:.2f} s; `import stance` {1000 * bare:.0f} ms."
+    )
+
+
+def _seconds(code: str) -> float:
+    """The median of five runs."""
+    times = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        times.append(time.perf_counter() - begin)
+    return sorted(times)[2]
+
+
+def main() -> None:
+    """Score, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the public sets")
+    parser.add_argument("--limit", type=int, help="most rows of each set; the figures are then printed, not written")
+    options = parser.parse_args()
+    folder = ROOT / "build" / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    reports = []
+    for name, data in (("nato", None), ("public", options.data)):
+        report = evaluate_config(ROOT / f"configs/evaluate-{name}.yaml", data=data, limit=options.limit)
+        report.save(folder / f"{name}.html")
+        report.save(folder / f"{name}.json")
+        reports.append(report)
+    lines = [*scores_table(reports), "", probes_line(reports[0]), "", quotes_line("own articles", ROOT / "data/articles/gold")]
+    polnear = options.data / "quotes" / "polnear" / "dev"
+    lines += [quotes_line("PolNeAR dev", polnear)] if polnear.is_dir() else []
+    model = reports[0].values["datasets"][0]["systems"][0]["model"]
+    lines += ["", f"{speed_line()} Model {model}; metrics as named in `stance/evaluation/metrics.py`."]
+    text = "\n".join(lines)
+    sys.stdout.write(text + "\n")
+    if options.limit is None:
+        for path in PLACES:
+            head, _, rest = path.read_text("utf-8").partition(OPEN)
+            path.write_text(f"{head}{OPEN}\n{text}\n{CLOSE}{rest.partition(CLOSE)[2]}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

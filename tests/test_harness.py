@@ -1,0 +1,178 @@
+"""Models, callables, files and baselines side by side; probes that catch a careless model; reports that compare."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import stance
+from stance.config import load_evaluate_config
+from stance.errors import ConfigError, InputError
+from stance.evaluation import Dataset, compare, evaluate_config, run_probes
+from stance.evaluation.systems import baseline
+
+GOLD = [
+    ("Ukraine should join NATO.", "favor"),
+    ("Ukraine must never join NATO, and we will not allow it.", "against"),
+    ("The envoys met at noon in Brussels.", "neutral"),
+]
+ROWS = [{"id": f"q{i}", "text": text, "label": label, "group": f"a{i // 4}"} for i, (text, label) in enumerate(GOLD * 8)]
+
+
+def careless(texts: list[str], claims: list[str]) -> list[str]:
+    """Reads single words: any Ukraine or Georgia with NATO is favor, unless "never" stands there."""
+    return ["neutral" if "NATO" not in t else "against" if "never" in t else "favor" for t in texts]
+
+
+def test_a_callable_stands_beside_the_majority() -> None:
+    report = stance.evaluate(careless, ROWS)
+    ours, majority = report.rows()
+    assert (ours["system"], ours["value"], majority["macro_f1"]) == ("careless", 1.0, pytest.approx(1 / 6))
+    assert report.values["datasets"][0]["comparisons"][0]["p"] < 0.05  # six groups: 1/32 is the least
+    assert report.to_frame().shape[0] == 2
+    assert "| rows | careless | 24 | macro_f1 | 1.000 [1.000, 1.000] |" in report.to_markdown()
+
+
+def test_probabilities_predictions_and_files_serve_alike(tmp_path: Path) -> None:
+    p = np.full((len(ROWS), 3), 0.1)
+    p[np.arange(len(ROWS)), [["against", "neutral", "favor"].index(r["label"]) for r in ROWS]] = 0.8
+    file = tmp_path / "labels.csv"
+    file.write_text("id,stance\n" + "".join(f"{r['id']},{r['label']}\n" for r in reversed(ROWS)))
+    found = stance.classify([r["text"] for r in ROWS])
+    for system in (p, lambda texts, claims: p, file, [r["label"] for r in ROWS]):
+        assert stance.evaluate(system, ROWS, baselines=()).rows()[0]["value"] == 1.0
+    assert stance.evaluate(found, ROWS, baselines=()).rows() == stance.evaluate("default", ROWS, baselines=()).rows()
+
+
+@pytest.mark.parametrize(
+    ("answers", "why"),
+    [
+        (["favor"] * 3, "3 answers for the 24 rows"),
+        (["favour"] * 24, "row 0: 'favour' is none of"),
+        (np.full((24, 3), np.nan), "NaN"),
+        (np.full((24, 3), 0.5), "do not sum to one"),
+        (np.full((24, 2), 0.5), r"must be \(n, 3\)"),
+        (7, "Cannot score int"),
+    ],
+)
+def test_answers_that_do_not_fit(answers: object, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        stance.evaluate(answers, ROWS)
+
+
+def test_an_abstention_is_no_answer() -> None:
+    found = stance.classify([r["text"] for r in ROWS], abstain_below=1.0)
+    with pytest.raises(InputError, match=r"row 0: no label \(abstained\)"):
+        stance.evaluate(found, ROWS)
+
+
+def test_a_task_without_neutral_is_answered_without_it() -> None:
+    rows = tuple(r for r in ROWS if r["label"] != "neutral")
+    found = stance.evaluate(lambda t, c: [[0.1, 0.6, 0.3]] * len(t), Dataset("two", rows, labels=("against", "favor")))
+    assert found.values["datasets"][0]["systems"][0]["labels"] == ["favor"] * len(rows)
+
+
+def test_published_human_score_and_people_stand_in_the_table() -> None:
+    rows = tuple({**r, "annotations": [r["label"]] * 3 + ["neutral"]} for r in ROWS)
+    people = stance.evaluate(careless, Dataset("d", rows)).rows()[0]
+    assert people["system"] == "people" and 0.5 < people["value"] < 1
+    told = Dataset("d", rows, human={"value": 0.9, "source": "a paper"})
+    assert stance.evaluate(careless, told).rows()[0]["value"] == 0.9
+
+
+def test_baselines_learn_from_training_rows(tiny_encoder: Path) -> None:
+    data = Dataset("d", tuple(ROWS[:12]), tuple(ROWS[12:]))
+    assert set(baseline("tfidf", data).labels) == {"against", "neutral", "favor"}
+    two = Dataset("d", tuple(ROWS[:2]), tuple(r for r in ROWS[3:] if r["label"] != "neutral"), labels=("favor", "against"))
+    assert baseline("tfidf", two).labels == ["favor", "against"]
+    frozen = baseline("encoder", data, encoder=str(tiny_encoder))
+    assert frozen.probabilities is not None and frozen.probabilities.shape == (12, 3)
+    assert frozen.labels == [r["label"] for r in data.rows]
+    with pytest.raises(InputError, match="needs training rows"):
+        baseline("tfidf", Dataset("d", tuple(ROWS)))
+
+
+CONFIG = """
+name: Two systems
+systems:
+  - {name: by hand, labels: hand.csv}
+  - {baseline: majority}
+  - {baseline: tfidf}
+datasets:
+  - {name: mine, path: quotes.jsonl, splits: [test], slices: [length], human: {value: 0.95, source: our guess}}
+"""
+
+
+def _folder(tmp_path: Path, hand: list[str]) -> Path:
+    rows = [{**r, "split": "test"} for r in ROWS]
+    (tmp_path / "quotes.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    (tmp_path / "hand.csv").write_text("id,label\n" + "".join(f"{r['id']},{x}\n" for r, x in zip(ROWS, hand, strict=True)))
+    (tmp_path / "evaluate.yaml").write_text(CONFIG)
+    return tmp_path / "evaluate.yaml"
+
+
+def test_a_configuration_leaves_out_what_cannot_learn_and_says_so(tmp_path: Path) -> None:
+    report = evaluate_config(_folder(tmp_path, [r["label"] for r in ROWS]))
+    assert [row["system"] for row in report.rows()] == ["people", "by hand", "majority"]
+    assert report.values["datasets"][0]["notes"] == ["TF-IDF + LR was left out: mine has no training rows here"]
+    assert report.values["datasets"][0]["groups"] == 6
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ("labels: hand.csv", "labels: hand.csv, model: default", "one of model, labels and baseline"),
+        ("{baseline: tfidf}", "{baseline: encoder}", "need an encoder"),
+        ("path: quotes.jsonl", "suite: vast", "a suite has its own splits"),
+        ("slices:", "slice:", "Extra inputs"),
+    ],
+)
+def test_a_wrong_configuration_is_named(tmp_path: Path, before: str, after: str, why: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(CONFIG.replace(before, after))
+    with pytest.raises(ConfigError, match=why):
+        load_evaluate_config(path)
+
+
+def test_the_configurations_of_the_repository_are_valid() -> None:
+    folder = Path(__file__).parent.parent / "configs"
+    assert len([load_evaluate_config(p) for p in sorted(folder.glob("evaluate-*.yaml"))]) == 3
+
+
+def test_two_reports_are_compared_on_the_same_rows(tmp_path: Path) -> None:
+    right = [r["label"] for r in ROWS]
+    first = evaluate_config(_folder(tmp_path, right)).save(tmp_path / "a.json")
+    second = evaluate_config(_folder(tmp_path, ["neutral"] * 20 + right[20:])).save(tmp_path / "b.json")
+    found = compare(first, second)[0]
+    assert found["difference"] > 0.3 and found["p_mcnemar"] < 0.01
+    assert compare(first, second, system="majority", other="majority")[0]["p"] == 1.0
+    with pytest.raises(InputError, match="no system 'by foot'"):
+        compare(first, second, system="by foot")
+    changed = json.loads(second.read_text())
+    changed["datasets"][0]["sha256"] = "0"
+    second.write_text(json.dumps(changed))
+    with pytest.raises(InputError, match="not made on the same rows"):
+        compare(first, second)
+
+
+def test_probes_catch_a_model_that_reads_single_words() -> None:
+    rows = tuple({**r, "speaker": ("Anna Holm", "Piotr Wolski")[i % 2]} for i, r in enumerate(ROWS))
+    found = {p["probe"]: p for p in run_probes(careless, Dataset("d", rows))}
+    assert found["negation"]["pass_rate"] == 0.0
+    assert found["negation"]["failures"][0]["after"].startswith("Ukraine should not join NATO.")
+    assert found["target_swap"]["pass_rate"] == 0.0 and "Georgia" in found["target_swap"]["failures"][0]["after"]
+    assert found["reported"]["pass_rate"] == 0.0
+    for name in ("claim_paraphrase", "speaker_swap", "irrelevant_context"):
+        assert found[name]["pass_rate"] == 1.0 and found[name]["n"] == len(ROWS)
+    assert found["mark_styles"]["pass_rate"] is None  # no marks in these rows: undefined, not zero
+
+
+def test_a_minimal_set_passes_only_as_a_whole() -> None:
+    made = [("p1", "NATO it is", "favor"), ("p1", "NATO never", "against")]
+    made += [("p2", "NATO", "against"), ("p2", "never NATO", "against")]
+    rows = [{"text": text, "label": label, "pair": pair} for pair, text, label in made]
+    sets = run_probes(careless, Dataset("d", tuple(rows)), names=[])[-1]
+    assert (sets["probe"], sets["n"], sets["pass_rate"]) == ("minimal_sets", 2, 0.5)
