@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from stance.analysis import Analysis, analyze
     from stance.classifier import classify
+    from stance.corpus import Build, build_dataset, load_dataset
     from stance.errors import ConfigError, InputError, MissingExtraError, ModelError, StanceError, UnsupportedLanguageWarning
     from stance.evaluation import evaluate
     from stance.labels import LABELS, Stance
     from stance.models import list_models, load_model
     from stance.quotes import extract_quotes
-    from stance.records import Article, Prediction, Predictions, Quote
+    from stance.records import Annotation, Article, Prediction, Predictions, Quote
     from stance.targets import UKRAINE_NATO, Target
     from stance.training import train
 
@@ -24,7 +25,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Analysis": "analysis",
+    "Annotation": "records",
     "Article": "records",
+    "Build": "corpus",
     "ConfigError": "errors",
     "InputError": "errors",
     "LABELS": "labels",
@@ -39,10 +42,12 @@ _HOMES = {
     "UKRAINE_NATO": "targets",
     "UnsupportedLanguageWarning": "errors",
     "analyze": "analysis",
+    "build_dataset": "corpus",
     "classify": "classifier",
     "evaluate": "evaluation",
     "extract_quotes": "quotes",
     "list_models": "models",
+    "load_dataset": "corpus",
     "load_model": "models",
     "train": "training",
 }
@@ -51,7 +56,9 @@ __all__ = [
     "LABELS",
     "UKRAINE_NATO",
     "Analysis",
+    "Annotation",
     "Article",
+    "Build",
     "ConfigError",
     "InputError",
     "MissingExtraError",
@@ -64,10 +71,12 @@ __all__ = [
     "Target",
     "UnsupportedLanguageWarning",
     "analyze",
+    "build_dataset",
     "classify",
     "evaluate",
     "extract_quotes",
     "list_models",
+    "load_dataset",
     "load_model",
     "train",
 ]

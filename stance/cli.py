@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from stance.cli_corpus import app as corpus_commands
 from stance.errors import InputError, StanceError, UnsupportedLanguageWarning
 from stance.targets import UKRAINE_NATO, Target
 
@@ -21,6 +22,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+app.add_typer(corpus_commands)
 
 RESULT_COLUMNS = ("stance", "p_against", "p_neutral", "p_favor", "unsupported_language", "error")
 
@@ -303,14 +306,6 @@ def shares(
     for name, row in found.items():
         spans = [f"{label} {x['share']:.3f} [{x['ci'][0]:.3f}, {x['ci'][1]:.3f}]" for label, x in row.items()]
         typer.echo(f"{name:<9} " + "  ".join(spans))
-
-
-@app.command()
-def curate(folder: Annotated[Path, typer.Argument(help="A data set: JSON-lines files with id, text, label, form.")]) -> None:
-    """Check, group, split and count a data set: stance curate data/nato"""
-    from stance.corpus import curate as run
-
-    typer.echo(json.dumps(run(folder)["counts"], indent=1, ensure_ascii=False))
 
 
 @app.command("evaluate-quotes")

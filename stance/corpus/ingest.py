@@ -6,6 +6,7 @@ What cannot be read becomes an :class:`Unreadable` with its reason, and the rest
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,17 +64,27 @@ def article_files(patterns: Sequence[str], *, folder: str | Path = ".") -> list[
     return sorted(found)
 
 
+def name_of(file: Path, root: str | Path) -> str:
+    """A file's name from a folder on: the same wherever the two of them lie.
+
+    Example:
+        >>> name_of(Path("data/articles/a.txt"), "data")
+        'articles/a.txt'
+    """
+    return Path(os.path.relpath(file, root)).as_posix()
+
+
 def read_articles(
     files: Iterable[Path], *, root: str | Path = ".", columns: Mapping[str, str] | None = None
 ) -> Iterator[Article | Unreadable]:
     """The articles of files in their order, each with an id that no other has.
 
-    A document is one article, its id its path below `root`; a row of a table and a page of a web archive keep their own
+    A document is one article, its id its path from `root` on; a row of a table and a page of a web archive keep their own
     id, or get one from their content.
 
     Args:
         files: text, Markdown, HTML, JSONL, CSV, Parquet, WARC.
-        root: the folder that names are shortened by.
+        root: the folder that names start from.
         columns: for tables, our field to their column, such as {"text": "body"}.
 
     Yields:
@@ -91,7 +102,7 @@ def read_articles(
         raise InputError(f"columns: an article has no field {unknown[0]!r}; it has {', '.join(FIELDS)}.")
     homes: dict[str, str] = {}
     for file in files:
-        name = _name(file, Path(root))
+        name = name_of(file, root)
         for found in _of_file(file, name, columns or {}):
             if isinstance(found, Article):
                 key = found.id or _content_id(name, found)
@@ -101,13 +112,6 @@ def read_articles(
                     homes[key] = name
                     found = replace(found, id=key)
             yield found
-
-
-def _name(file: Path, root: Path) -> str:
-    try:
-        return file.resolve().relative_to(root.resolve()).as_posix()
-    except ValueError:
-        return file.name if file.is_absolute() else file.as_posix()
 
 
 def _content_id(name: str, article: Article) -> str:

@@ -1,0 +1,207 @@
+"""From a folder of articles to a data set: everything counted, nothing lost, the same bytes whenever it is killed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from articles import article, corpus
+from datasets import load_from_disk
+from huggingface_hub import DatasetCard
+from typer.testing import CliRunner
+
+import stance
+from stance.cli import app
+from stance.corpus import build_dataset, find_leaks, write_tasks
+from stance.corpus.steps import Steps
+from stance.models.baseline import BaselineModel
+from stance.records import Annotation
+
+
+def rows(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def tree(folder: Path) -> dict[str, str]:
+    files = (f for f in sorted(folder.rglob("*")) if f.is_file())
+    return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+def baseline(folder: Path) -> None:
+    """A model that loads fast."""
+    texts = [("we back membership", "favor"), ("never, a mistake", "against"), ("pages and dates", "neutral")]
+    BaselineModel.fit(texts).save(folder)
+
+
+def annotate_all(folder: Path, built: stance.Build) -> None:
+    """Two people label the sample: ann as the model does, bob the first three otherwise."""
+    (folder / "labels").mkdir()
+    sample = rows(built.review / "sample.jsonl")
+    for name in ("ann", "bob"):
+        given = [
+            Annotation(r["id"], name, "neutral" if name == "bob" and i < 3 and r["stance"] != "neutral" else r["stance"])
+            for i, r in enumerate(sample)
+        ]
+        write_tasks(sample, folder / "labels" / f"{name}.jsonl", kind="stance", annotations=given)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, stance.Build, stance.Build]:
+    folder = corpus(tmp_path_factory.mktemp("corpus"))
+    first = build_dataset(folder / "build.yaml", output=folder / "out")
+    annotate_all(folder, first)
+    return folder, first, build_dataset(folder / "build.yaml", output=folder / "out")
+
+
+def test_everything_is_counted(made: tuple[Path, stance.Build, stance.Build]) -> None:
+    _, first, built = made
+    counts = built.manifest["counts"]
+    assert counts["articles"] == {"read": 25, "unreadable": 2}
+    assert {u["file"]: u["reason"] for u in rows(built.review / "unreadable.jsonl")}.keys() == {
+        "articles/empty.txt", "articles/wire.jsonl",
+    }  # fmt: skip
+    dropped = rows(built.review / "dropped.jsonl")
+    assert sum(counts["dropped"].values()) == len(dropped)
+    assert counts["statements"] + len(dropped) == 25 * 4  # every quote of every article is kept or listed
+    assert counts["dropped"]["same words by the same speaker; kept as a source of the first"] == 3
+    reprinted = [q for q in rows(built.review / "quotes.jsonl") if len(q["sources"]) > 1]
+    assert {s["outlet"] for s in reprinted[0]["sources"]} == {"Outlet 0", "The Reprinter"}
+    assert (first.manifest["counts"]["labelled"], counts["sample"]) == (0, 60)
+
+
+def test_the_data_set(made: tuple[Path, stance.Build, stance.Build]) -> None:
+    _, _, built = made
+    labelled = [r for s in ("train", "dev", "test") for r in rows(built.dataset / "data" / f"{s}.jsonl")]
+    undecided = built.manifest["counts"]["undecided"]
+    assert len(labelled) + sum(undecided.values()) == 60 and undecided.keys() <= {"no majority"}
+    assert not find_leaks(labelled) and {r["split"] for r in labelled} == {"train", "dev", "test"}
+    on_disk = stance.load_dataset(built.dataset)
+    assert {s: [dict(r) for r in d] for s, d in load_from_disk(str(built.dataset / "hf")).items()}.keys() == on_disk.keys()
+    for split, table in on_disk.items():
+        assert [r["id"] for r in table] == [r["id"] for r in rows(built.dataset / "data" / f"{split}.jsonl")]
+        assert pq.read_table(built.dataset / "data" / f"{split}.parquet").to_pylist() == table.to_list()
+    report = built.manifest["agreement"]
+    assert report["pairs"][0]["units"] == 60 and 0.8 < report["alpha_nominal"] < 1
+    assert len(rows(built.review / "disagreements.jsonl")) == sum(undecided.values()) > 0
+
+
+def test_the_card_has_the_figures(made: tuple[Path, stance.Build, stance.Build]) -> None:
+    _, _, built = made
+    card = DatasetCard.load(built.dataset / "README.md")
+    assert card.data.pretty_name == "made" and card.data.configs[0]["data_files"][0]["path"] == "data/train.parquet"
+    assert f"{built.manifest['agreement']['alpha_nominal']:.3f}" in card.text
+    assert f"| labelled rows | {built.manifest['counts']['labelled']} |" in card.text
+    for name, digest in built.manifest["files"].items():
+        assert hashlib.sha256((built.dataset / name).read_bytes()).hexdigest() == digest
+
+
+def test_another_place_gives_the_same_bytes(made: tuple[Path, stance.Build, stance.Build], tmp_path: Path) -> None:
+    folder, _, built = made
+    again = build_dataset(folder / "build.yaml", output=tmp_path / "elsewhere")
+    assert tree(again.dataset) == tree(built.dataset) and tree(again.review) == tree(built.review)
+
+
+def test_killed_at_any_moment_it_ends_with_the_same_bytes(made: tuple[Path, stance.Build, stance.Build], tmp_path: Path) -> None:
+    folder, _, _ = made
+    baseline(tmp_path / "model")
+    values = yaml.safe_load((folder / "build.yaml").read_text()) | {"model": str(tmp_path / "model")}
+    config = tmp_path / "build.yaml"
+    config.write_text(yaml.safe_dump(values))
+    built = build_dataset(config, data=folder, output=tmp_path / "undisturbed")
+    out = tmp_path / "disturbed"
+    command = [sys.executable, str(Path(__file__).with_name("kill_build.py")), str(config), str(folder), str(out), "0.01", "0.03"]
+    environment = os.environ | {"PYTHONPATH": str(Path(stance.__file__).parents[1])}
+    result = json.loads(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+    assert result["status"] == 0
+    assert len({tuple(finished) for finished in result["stages"]}) >= 4  # the kills came at different steps
+    assert tree(out / "dataset") == tree(built.dataset) and tree(out / "review") == tree(built.review)
+    assert not list(out.glob(".*")) and not list((out / "steps").glob(".unfinished-*"))
+
+
+def test_a_new_article_redoes_only_its_shard(tmp_path: Path) -> None:
+    folder = corpus(tmp_path, 24)
+    first = build_dataset(folder / "build.yaml", output=tmp_path / "out")
+    before = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "out" / "steps").glob("quotes-*")}
+    (folder / "articles" / "zz.txt").write_text(article(99))
+    second = build_dataset(folder / "build.yaml", output=tmp_path / "out")
+    after = {p.name: p.stat().st_mtime_ns for p in (tmp_path / "out" / "steps").glob("quotes-*")}
+    assert len(before) == 3 and sum(after.get(name) == at for name, at in before.items()) == 2
+    assert second.manifest["counts"]["articles"]["read"] == first.manifest["counts"]["articles"]["read"] + 1
+
+
+def test_bad_annotations_are_listed(made: tuple[Path, stance.Build, stance.Build], tmp_path: Path) -> None:
+    folder, _, built = made
+    known = rows(built.review / "sample.jsonl")[0]["id"]
+    (tmp_path / "ann.jsonl").write_text(
+        "".join(
+            json.dumps({"quote": q, "annotator": "ann", "label": x}) + "\n"
+            for q, x in [("gone", "favor"), (known, "pro"), (known, "favor"), (known, "against")]
+        )
+        + '{"quote": "half'
+    )
+    values = yaml.safe_load((folder / "build.yaml").read_text()) | {"annotations": [{"path": str(tmp_path / "*.jsonl")}]}
+    config = tmp_path / "build.yaml"
+    config.write_text(yaml.safe_dump(values))
+    result = build_dataset(config, data=folder, output=tmp_path / "out")
+    problems = rows(result.review / "problems.jsonl")
+    assert len(problems) == 5 and sum(result.manifest["counts"]["annotation_problems"].values()) == 5
+    assert {p["reason"].split(":")[0] for p in problems} == {
+        "unknown quote", "label 'pro' is outside the scheme", "conflict", "row 5",
+    }  # fmt: skip
+    assert result.manifest["counts"]["labelled"] == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "why"),
+    [
+        ({"sampel": {}}, stance.ConfigError, "sampel: Extra inputs"),
+        ({"split": {"by": "date"}}, stance.ConfigError, "dev_from and test_from"),
+        ({"adjudication": {"method": "expert"}}, stance.ConfigError, "name of the expert"),
+        ({"articles": ["missing"]}, stance.InputError, "missing: no such file or folder"),
+        ({"articles": ["articles/empty.txt"]}, stance.InputError, "No article could be read; first: articles/empty.txt"),
+    ],
+)
+def test_bad_configs_are_refused(tmp_path: Path, change: dict, error: type[Exception], why: str) -> None:
+    folder = corpus(tmp_path, 2)
+    values = yaml.safe_load((folder / "build.yaml").read_text()) | change
+    (folder / "build.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(error, match=why):
+        build_dataset(folder / "build.yaml", output=tmp_path / "out")
+
+
+def test_two_builds_at_once_are_refused(tmp_path: Path) -> None:
+    with Steps(tmp_path / "steps"), pytest.raises(stance.InputError, match="another build is running"):
+        with Steps(tmp_path / "steps"):
+            pass
+
+
+def test_splits_by_date_and_samples_by_disagreement(made: tuple[Path, stance.Build, stance.Build], tmp_path: Path) -> None:
+    folder, _, _ = made
+    baseline(tmp_path / "other")
+    values = yaml.safe_load((folder / "build.yaml").read_text()) | {
+        "split": {"by": "date", "dev_from": "2024-04-01", "test_from": "2024-07-01"},
+        "sampling": {"size": 10, "strategy": "disagreement", "models": [str(tmp_path / "other")]},
+    }
+    (tmp_path / "build.yaml").write_text(yaml.safe_dump(values))
+    built = build_dataset(tmp_path / "build.yaml", data=folder, output=tmp_path / "out")
+    dates = {s: [r["date"] for r in rows(built.dataset / "data" / f"{s}.jsonl")] for s in ("train", "dev", "test")}
+    assert max(dates["train"]) < "2024-04-01" <= max(dates["dev"]) < "2024-07-01" <= max(dates["test"])
+    counts = built.manifest["counts"]
+    assert counts["without a date"] > 0 and counts["sample"] == 10
+    assert sum(map(len, dates.values())) == counts["labelled"]
+
+
+def test_the_command(tmp_path: Path) -> None:
+    folder = corpus(tmp_path, 4)
+    result = CliRunner().invoke(app, ["build", str(folder / "build.yaml"), "--output", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert "articles: read" in result.stdout and "next: stance annotate" in result.stdout
+    with pytest.raises(stance.InputError, match="no labelled rows to push"):
+        build_dataset(folder / "build.yaml", output=tmp_path / "out", push_to_hub="nobody/nothing")
