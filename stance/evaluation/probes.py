@@ -30,7 +30,7 @@ _SUBJECT = (
 _MODAL = re.compile(r"\b(?:must|should|will|would|can|is|are)\b", re.IGNORECASE)
 _PLAIN = re.compile(_SUBJECT + r" (?:must|should|will|would|can|is|are))(?![\w'’]| not\b| never\b)", re.IGNORECASE)
 _NEGATED = re.compile(_SUBJECT + r" (?:must|should|will|would|can|is|are)) (?:not|never)\b", re.IGNORECASE)
-_NEGATIVE = re.compile(r"\b(?:no|not|never|nobody|nothing|none|neither|without)\b|n['’]t\b", re.IGNORECASE)
+_NEGATIVE = re.compile(r"\b(?:no|nor|not|cannot|hardly|never|nobody|nothing|none|neither|without)\b|n['’]t\b", re.IGNORECASE)
 _OTHERS = (("Ukrainian", "Georgian"), ("Ukraine", "Georgia"), ("Kyiv", "Tbilisi"), ("Kiev", "Tbilisi"))
 _NOISE = ("The meeting ended shortly after noon.", "It had rained in the capital since the morning.")
 
