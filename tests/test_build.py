@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import stance
 from stance.cli import app
-from stance.corpus import build_dataset, find_leaks, write_tasks
+from stance.corpus import build_dataset, find_leaks, read_tasks, write_tasks
 from stance.corpus.steps import Steps
 from stance.models.baseline import BaselineModel
 from stance.records import Annotation
@@ -104,7 +104,9 @@ def test_the_card_has_the_figures(made: tuple[Path, stance.Build, stance.Build])
 
 def test_another_place_gives_the_same_bytes(made: tuple[Path, stance.Build, stance.Build], tmp_path: Path) -> None:
     folder, _, built = made
+    (tmp_path / "elsewhere" / "steps" / ".unfinished-abc").mkdir(parents=True)
     again = build_dataset(folder / "build.yaml", output=tmp_path / "elsewhere")
+    assert again.unfinished == 1
     assert tree(again.dataset) == tree(built.dataset) and tree(again.review) == tree(built.review)
 
 
@@ -198,10 +200,34 @@ def test_splits_by_date_and_samples_by_disagreement(made: tuple[Path, stance.Bui
     assert sum(map(len, dates.values())) == counts["labelled"]
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_a_second_round_leaves_out_what_is_annotated(made: tuple[Path, stance.Build, stance.Build], tmp_path: Path) -> None:
+    folder, _, built = made
+    values = yaml.safe_load((folder / "build.yaml").read_text())
+    values["sampling"] |= {"skip_annotated": True, "strategy": "uncertainty"}
+    (tmp_path / "build.yaml").write_text(yaml.safe_dump(values))
+    second = build_dataset(tmp_path / "build.yaml", data=folder, output=tmp_path / "out")
+    first = {r["id"] for r in rows(built.review / "sample.jsonl")}
+    again = {r["id"] for r in rows(second.review / "sample.jsonl")}
+    assert again and not again & first and len(again) == second.manifest["counts"]["statements"] - len(first)
+
+
+def test_the_commands(tmp_path: Path) -> None:
     folder = corpus(tmp_path, 4)
     result = CliRunner().invoke(app, ["build", str(folder / "build.yaml"), "--output", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     assert "articles: read" in result.stdout and "next: stance annotate" in result.stdout
+    sample, tasks, table = tmp_path / "out" / "review" / "sample.jsonl", tmp_path / "tasks.json", tmp_path / "t.csv"
+    for args in (
+        ["convert", str(sample), "--to", "labelstudio", "-o", str(tasks)],
+        ["convert", str(tasks), "--from", "labelstudio", "--to", "table", "-o", str(table)],
+    ):
+        assert CliRunner().invoke(app, args).exit_code == 0
+    assert (tmp_path / "tasks.xml").read_text().startswith("<View>")
+    quotes = read_tasks(table, kind="table").rows
+    assert quotes == rows(sample)
+    for name, label in (("ann", "favor"), ("bob", "against")):
+        write_tasks([], tmp_path / f"{name}.jsonl", kind="stance", annotations=[Annotation(quotes[0]["id"], name, label)])
+    result = CliRunner().invoke(app, ["agreement", str(tmp_path / "ann.jsonl"), str(tmp_path / "bob.jsonl"), "--json"])
+    assert json.loads(result.stdout)["pairs"][0]["agreement"] == 0
     with pytest.raises(stance.InputError, match="no labelled rows to push"):
         build_dataset(folder / "build.yaml", output=tmp_path / "out", push_to_hub="nobody/nothing")

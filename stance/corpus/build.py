@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from stance.config import AnnotationSource, BuildConfig, load_build_config
+from stance.config import BuildConfig, load_build_config
 from stance.corpus.agreement import agreement
 from stance.corpus.annotations import Problem, adjudicate, join_annotations
 from stance.corpus.duplicates import Duplicates
@@ -26,7 +26,7 @@ from stance.corpus.ingest import Unreadable, article_files, name_of, read_articl
 from stance.corpus.publish import push_dataset, write_dataset
 from stance.corpus.quotes import quotes_on_target
 from stance.corpus.sampling import sample_for_annotation
-from stance.corpus.steps import Steps, file_hash, publish
+from stance.corpus.steps import Steps, file_hash, put_in_place
 from stance.errors import InputError
 from stance.io import read_table, write_table
 from stance.labels import LABELS
@@ -95,8 +95,8 @@ def build_dataset(
         labelled = run.label(quotes)
         sample = run.sample(quotes)
         made = run.write(ingested, quotes, sample, labelled)
-        publish(made / "review", folder / "review")
-        publish(made / "dataset", folder / "dataset")
+        put_in_place(made / "review", folder / "review")
+        put_in_place(made / "dataset", folder / "dataset")
         steps.forget_the_rest()
     if push_to_hub is not None:
         push_dataset(folder / "dataset", push_to_hub)
@@ -208,7 +208,7 @@ class _Run:
         annotations: list[tuple[str, Annotation]] = []
         problems: list[Problem] = []
         for source, file in self.annotated:
-            tasks = _read(source, file)
+            tasks = read_tasks(file, kind=source.format, annotator=source.annotator)
             annotations += [(self._name(file), a) for a in tasks.annotations]
             problems += tasks.problems
         return annotations, problems
@@ -219,7 +219,8 @@ class _Run:
         done = {a.quote for _, a in self._annotations()[0]} if options.skip_annotated else set()
 
         def draw(out: Path) -> None:
-            light = [r for r in _rows(quotes / "quotes.jsonl", _LIGHT) if not done & {r["id"], *r.pop("sources")}]
+            open_ = (r for r in _rows(quotes / "quotes.jsonl") if not done.intersection(s["id"] for s in r["sources"]))
+            light = [{name: row[name] for name in _DRAWN_BY} for row in open_]
             others = [self._distribution(m, quotes, {r["id"] for r in light}) for m in options.models]
             drawn = sample_for_annotation(
                 light, size=options.size, strategy=options.strategy, strata=options.strata, others=others, seed=options.seed
@@ -293,17 +294,12 @@ class _Run:
         return self.steps.run("results", [s.name for s in (ingested, quotes, sample, labelled)] + [config], make)
 
 
-_LIGHT = ("id", "stance", "speaker", "date", "outlet", "form", *(f"p_{x}" for x in LABELS))
+_DRAWN_BY = ("id", "stance", "speaker", "date", "outlet", "form", *(f"p_{x}" for x in LABELS))
+"""What sampling reads of a quote; the rest of it need not be in memory."""
 
 
-def _rows(path: Path, light: Iterable[str] | None = None) -> Iterator[Row]:
-    """The rows of a JSONL file; with `light`, these columns of each and the ids of its sources."""
-    for batch in read_table(path):
-        for row in batch:
-            if light is None:
-                yield row
-            else:
-                yield {**{name: row[name] for name in light}, "sources": [s["id"] for s in row["sources"]]}
+def _rows(path: Path) -> Iterator[Row]:
+    return chain.from_iterable(read_table(path))
 
 
 def _parts(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
@@ -319,7 +315,3 @@ def _parts(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
 
 def _tally(values: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
-
-
-def _read(source: AnnotationSource, file: Path) -> Any:
-    return read_tasks(file, kind=source.format, annotator=source.annotator)

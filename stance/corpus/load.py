@@ -16,6 +16,25 @@ _HOMES = (Path(__file__).parents[2] / "data", Path(sysconfig.get_path("data")) /
 """Where names are looked for: the repository's folder, and where a wheel puts it."""
 
 
+def dataset_folder(name: str | Path) -> Path:
+    """Where a data set lies: its guidelines, manifest and rows.
+
+    Args:
+        name: as for :func:`load_dataset`.
+
+    Raises:
+        InputError: no such data set.
+
+    Example:
+        >>> (dataset_folder("nato") / "guidelines.md").is_file()
+        True
+    """
+    folder = next((home / name for home in (*_HOMES, Path()) if (home / name).is_dir()), None)
+    if folder is None:
+        raise InputError(f"{name}: no data set of this name, and no folder.")
+    return folder
+
+
 def load_dataset(name: str | Path) -> DatasetDict:
     """A data set by split.
 
@@ -37,9 +56,7 @@ def load_dataset(name: str | Path) -> DatasetDict:
     """
     from datasets import Dataset, DatasetDict, load_from_disk
 
-    folder = next((home / name for home in (*_HOMES, Path()) if (home / name).is_dir()), None)
-    if folder is None:
-        raise InputError(f"{name}: no data set of this name, and no folder.")
+    folder = dataset_folder(name)
     if (folder / "hf").is_dir():
         built = load_from_disk(str(folder / "hf"))
         assert isinstance(built, DatasetDict)

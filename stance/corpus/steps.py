@@ -100,11 +100,11 @@ class Steps:
                 shutil.rmtree(path)
 
 
-def publish(step: Path, place: Path) -> None:
+def put_in_place(step: Path, place: Path) -> None:
     """Put a copy of a step's folder in its place, whole, instead of the one there."""
-    for left in (place.with_name(f".{place.name}.new"), place.with_name(f".{place.name}.old")):
-        shutil.rmtree(left, ignore_errors=True)
     new, old = place.with_name(f".{place.name}.new"), place.with_name(f".{place.name}.old")
+    for left in (new, old):
+        shutil.rmtree(left, ignore_errors=True)
     shutil.copytree(step, new)
     if place.is_dir():
         os.replace(place, old)

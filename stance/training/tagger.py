@@ -81,7 +81,9 @@ class _Run:
         base = resolve_base(config.base)
         self.tokenizer = AutoTokenizer.from_pretrained(base)
         self.encode = WordEncoder(Tokenizer.from_str(self.tokenizer.backend_tokenizer.to_str()))
-        encoder = AutoModel.from_pretrained(base, use_safetensors=True, trust_remote_code=False, add_pooling_layer=False)
+        encoder = AutoModel.from_pretrained(
+            base, use_safetensors=True, trust_remote_code=False, add_pooling_layer=False, attn_implementation="eager"
+        )
         self.model = AttributionModel(encoder)
         set_dropout(self.model, config.dropout)
 
