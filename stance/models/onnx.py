@@ -35,6 +35,7 @@ class OnnxModel:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has no public exception of its own
             raise ModelError(f"{folder}: missing or damaged checkpoint ({error}); install the package again.") from error
+        self._inputs = {i.name for i in self._session.get_inputs()}
         self._columns = label_columns(config.get("id2label", {}), where=str(folder))
         self._encoder = load_tokenizer(folder, max_length=min(256, config.get("max_position_embeddings", 512)))
         self.temperature = read_temperature(folder)
@@ -44,7 +45,8 @@ class OnnxModel:
     def _forward(
         self, ids: NDArray[np.int64], mask: NDArray[np.int64], types: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+        given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+        feed = {name: values for name, values in given.items() if name in self._inputs}
         result: NDArray[np.float32] = self._session.run(None, feed)[0]
         return result[:, self._columns]
 

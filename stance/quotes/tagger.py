@@ -192,7 +192,7 @@ class Tagger:
             self._session = onnxruntime.InferenceSession(
                 str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
             )
-            self._encode = WordEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
+            self.encode = WordEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
             self._move = np.array(scores["move"], dtype=np.float32)
             self._start = np.array(scores["start"], dtype=np.float32)
         except Exception as error:  # onnxruntime and tokenizers have no public exceptions of their own
@@ -200,7 +200,7 @@ class Tagger:
 
     def emissions(self, instances: Sequence[Sequence[str]], *, batch_tokens: int = 4096) -> list[NDArray[np.float32]]:
         """Scores (words, 7) of each instance, in order."""
-        encoded = self._encode(instances)
+        encoded = self.encode(instances)
         order = sorted(range(len(encoded)), key=lambda i: len(encoded[i][0]))
         out: list[NDArray[np.float32]] = [np.zeros((0, len(TAGS)), np.float32)] * len(encoded)
         while order:
