@@ -12,11 +12,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from stance.evaluation import Report, evaluate_config
 from stance.evaluation.quotes import evaluate_quotes
 from stance.models import load_model
+from stance.quotes import Extractor
 
 ROOT = Path(__file__).parent.parent
 PLACES = (ROOT / "README.md", ROOT / "stance/weights/minilm-nato/README.md")
@@ -47,12 +48,28 @@ def probes_line(report: Report) -> str:
     return f"Probes on rows that were read right, pass rate (n): {', '.join(rates)}."
 
 
-def quotes_line(name: str, folder: Path) -> str:
-    """Content and speaker scores of the rules on annotated articles."""
-    found: dict[str, Any] = evaluate_quotes(folder, extractor="rules")
-    at = found["content_overlap_0.3"]
-    shown = [f"{k.replace('_', ' ')} {at[k]:.3f}" for k in ("precision", "recall", "f1", "speaker_right") if at[k] is not None]
-    return f"Quotes by rule, {name} ({found['n']} articles, contents that overlap by .3 or more): {', '.join(shown)}."
+def quotes_table(folders: dict[str, Path]) -> list[str]:
+    """How well quotes are found in annotated articles, by tagger and by rules."""
+    lines = [
+        "| quotes found | articles | extractor | content F1 (overlap ≥ .3) | ≥ .8 | speaker right | canonical speaker |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name, folder in folders.items():
+        for extractor in get_args(Extractor):
+            found: dict[str, Any] = evaluate_quotes(folder, extractor=extractor)
+            some, most = found["content_overlap_0.3"], found["content_overlap_0.8"]
+            named = found.get("canonical_speaker")
+            cells = [some["f1"], most["f1"], some["speaker_right"], named["accuracy"] if named else None]
+            numbers = ["–" if x is None else f"{x:.3f}" for x in cells]
+            lines.append("| " + " | ".join([name, str(found["n"]), extractor, *numbers]) + " |")
+    return lines
+
+
+def spans_line(path: Path) -> str:
+    """Exact spans by CofeNet's rule."""
+    found = evaluate_quotes(path)
+    shares = [f"{kind} F1 {found[kind]['f1']:.3f}" for kind in ("source", "cue", "content")]
+    return f"Exact spans of the tagger on PolNeAR dev by CofeNet's rule ({found['n']:,} instances): {', '.join(shares)}."
 
 
 def speed_line() -> str:
@@ -93,9 +110,12 @@ def main() -> None:
         report.save(folder / f"{name}.html")
         report.save(folder / f"{name}.json")
         reports.append(report)
-    lines = [*scores_table(reports), "", probes_line(reports[0]), "", quotes_line("own articles", ROOT / "data/articles/gold")]
-    polnear = options.data / "quotes" / "polnear" / "dev"
-    lines += [quotes_line("PolNeAR dev", polnear)] if polnear.is_dir() else []
+    polnear = options.data / "quotes" / "polnear"
+    folders = {"own articles": ROOT / "data" / "articles" / "gold", "PolNeAR dev": polnear / "dev"}
+    lines = [*scores_table(reports), "", probes_line(reports[0]), ""]
+    lines += [*quotes_table({name: folder for name, folder in folders.items() if folder.is_dir()}), ""]
+    if (polnear / "cofenet_valid.txt").is_file():
+        lines += [spans_line(polnear / "cofenet_valid.txt")]
     model = reports[0].values["datasets"][0]["systems"][0]["model"]
     lines += ["", f"{speed_line()} Model {model}; metrics as named in `stance/evaluation/metrics.py`."]
     text = "\n".join(lines)
