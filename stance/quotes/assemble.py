@@ -11,6 +11,8 @@ from stance.records import Quote, QuoteForm
 from stance.text import paragraphs, sentences
 
 _NEGATED = re.compile(r"\b(?:did not|didn['’]t|does not|never|has not|had not) \w*\s*$")
+_NOT = re.compile(r"\b(?:not|never)\b|n['’]t\b")
+_IF = re.compile(r"\b[Ii]f (?:[\w’' -]{1,40})$")
 _HEDGED = re.compile(r"\b(?:if|whether|may|might|could|would)\b[^,.;]{0,30}$", re.I)
 
 
@@ -19,6 +21,10 @@ def _repeats(content: str, earlier: str) -> bool:
     one, other = ([w.casefold() for w in re.findall(r"\w+", x)] for x in (content, earlier))
     least = min(len(one), len(other))
     return content == earlier or (least >= 6 and one[:least] == other[:least])
+
+
+_TURN = re.compile(r"(?:[A-Z][\w’'.-]+ ){1,3}[A-Z][\w’'-]+: (?=\w)|[A-Z][A-Z’'.-]+(?: [A-Z’'.-]{2,})*(?:, [A-Z]+)?: (?=\w)")
+"""A turn of a transcript: a name and a colon at the start of a paragraph."""
 
 
 class Assembler:
@@ -38,6 +44,15 @@ class Assembler:
         self._at = 0
         self._last: str | None = None
 
+    def turn(self, start: int, end: int, paragraph: int) -> bool:
+        """Keep a paragraph that is a turn of a transcript; whether it is one."""
+        turn = _TURN.match(self.text, start, end)
+        name = self.people.resolve(start, turn.end() - 2) if turn else None
+        if turn is None or (self.text[start : turn.end() - 2].isupper() and name == self.text[start : turn.end() - 2]):
+            return False  # "CLAIM: …", "PHOTO: …": capitals that name nobody
+        self.add([(turn.end(), end)], (start, turn.end() - 2), None, (start, end), paragraph)
+        return True
+
     def add(self, pieces: Sequence[Span], mention: Span | None, cue: Span | None, at: Span, paragraph: int) -> None:
         """Keep a quote; a content under two words, or one already kept, is none.
 
@@ -54,6 +69,8 @@ class Assembler:
             return
         if any(q.start < pieces[-1][1] and pieces[0][0] < q.end for q in self.quotes[-3:]):
             return
+        if cue and _IF.search(text, at[0], cue[0]) and (comma := text.find(", ", *pieces[0])) > 0:
+            pieces = [(pieces[0][0], comma)]  # "if he says that …, they will …"
         content = " ".join(text[a:b] for a, b in pieces)
         if any(_repeats(content, q.text) for q in self.quotes[:3]):
             return  # a lede that the scraper repeated
@@ -77,7 +94,7 @@ class Assembler:
             mention_end=mention[1] if mention else None,
             context=text[slice(*at)],
             pieces=tuple(pieces),
-            negated=bool(_NEGATED.search(before[-40:])),
+            negated=bool(_NEGATED.search(before[-40:]) or (cue and _NOT.search(text, *cue))),
             hedged=bool(_HEDGED.search(before[-60:])),
             paragraph=paragraph,
         )
@@ -93,11 +110,12 @@ class Assembler:
             return None
         begin = before.rfind("\n", 0, len(before)) + 1
         last = [s for s in sentences(before, begin, len(before), marked_spans(before, begin, len(before)))][-1:]
-        named = mentions(self.text, *last[0])[:1] if last else []
+        named = mentions(self.text, *last[0]) if last else []
         if not named or (not colon and named[0][0] > last[0][0]):
             return None
-        name = self.people.resolve(*named[0], previous=self._last)
-        return name if colon or name in self.people.persons else None
+        names = [self.people.resolve(*m, previous=self._last) for m in named]
+        persons = [n for n in names if n in self.people.persons]
+        return persons[0] if persons else names[0] if colon else None
 
     def _form(self, pieces: Sequence[Span]) -> QuoteForm:
         """Direct when all of it stands in marks, mixed when some does."""

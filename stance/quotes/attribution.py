@@ -5,14 +5,22 @@ What the tagger missed is added where quotation marks show it; a floating quotat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from stance.quotes.assemble import Assembler
-from stance.quotes.marks import Span, count_words, inner, marked_spans, trim
-from stance.quotes.tagger import MAX_WORDS, Tagger, spans, words_of
+from stance.quotes.marks import Span, count_words, inner, is_title, marked_spans, trim
+from stance.quotes.speakers import mentions
+from stance.quotes.tagger import KINDS, MAX_WORDS, Tagger, spans, words_of
 from stance.records import Quote
 from stance.text import paragraphs, sentences
 
+_FIRST_PERSON = frozenset({"i", "we", "me", "us"})
+"""Inside a quotation these are its speaker, who is named outside."""
+_SENTENCE_END = re.compile(r"[.!?]")
+_STOP = re.compile(r"[,;:.]| (?:that|to|on|in|at|for) ")
+_DASH = re.compile(r"\s*[—–-]+\s*")
+_BY = re.compile(r" by ")
 MISSED_WORDS = 6
 """A quotation of this many words outside every content is a statement that the tagger missed."""
 
@@ -48,30 +56,39 @@ def gap(one: Span, other: Span) -> int:
     return max(0, one[0] - other[1], other[0] - one[1])
 
 
+def outside(span: Span, others: list[Span]) -> list[Span]:
+    """Those of `others` that do not lie in a span: who is named in a quotation does not utter it."""
+    return [o for o in others if not (span[0] <= o[0] and o[1] <= span[1])]
+
+
 class _Paragraph:
     """One paragraph's spans, linked."""
 
     def __init__(self, text: str, number: int, start: int, end: int, marked: list[Span], found: dict[str, list[Span]]):
         self.text, self.number, self.marked = text, number, marked
         self.sentences = list(sentences(text, start, end, marked))
-        self.sources, self.cues = found["source"], found["cue"]
+        self.sources = [s for s in found["source"] if text[slice(*s)].lower() not in _FIRST_PERSON]
+        self.cues = found["cue"]
         self.contents = self.snapped(found["content"])
 
     def snapped(self, contents: list[Span]) -> list[Span]:
         """Contents whose edges do not cut a quotation, and the quotations that the tagger missed."""
         out: list[Span] = []
+        long = [m for m in self.marked if count_words(self.text, m) >= MISSED_WORDS]
+        told = [m for m in long if any(m[0] < c[0] and c[1] < m[1] for c in self.cues)]
         for a, b in contents:
+            if any(m[0] < a and b < m[1] for m in told):
+                continue  # what somebody in the quotation said is part of the quotation
             for m in self.marked:
                 if m[0] < b and a < m[1] and any(m[0] < edge < m[1] for edge in (a, b)):
-                    outside = any(m[0] < c[0] and c[1] < m[1] for c in self.cues)
-                    a, b = (min(a, m[0]), max(b, m[1])) if not outside else (a, b)
+                    a, b = min(a, m[0]), max(b, m[1])
             if out and a < out[-1][1]:
                 out[-1] = (out[-1][0], max(b, out[-1][1]))
             else:
                 out.append((a, b))
-        for m in self.marked:
-            free = not any(a < m[1] and m[0] < b for a, b in [*out, *self.sources, *self.cues])
-            if free and count_words(self.text, m) >= MISSED_WORDS:
+        for m in long:
+            taken = [*out, *outside(m, [*self.sources, *self.cues])]
+            if not any(a < m[1] and m[0] < b for a, b in taken):
                 out.append(m)
         return sorted(out)
 
@@ -104,25 +121,51 @@ class _Paragraph:
         pending: list[Span] = []
         kept: list[tuple[list[Span], Span | None, Span | None, Span]] = []
         for content in self.contents:
-            cue = self.nearest(content, self.cues)
-            source = self.nearest(cue or content, self.sources)
-            broken = pending and cue is not None and cue == last_cue and self.text[pending[-1][1] - 1] not in ".!?"
-            if broken and pending[-1][1] <= cue[0] < content[0]:  # type: ignore[index]
+            cue = self.nearest(content, outside(content, self.cues))
+            source = self.nearest(cue or content, outside(content, self.sources))
+            if source is None and cue is not None:
+                source = self.behind(None, cue) or self.named_beside(cue, content)
+            if cue is not None and self.broken(pending, cue, last_cue, content):
                 kept[-1] = ([*kept[-1][0], *self.clean(content)], source, cue, kept[-1][3])
             else:
                 kept.append((self.clean(content), source, cue, self.sentence_of(content)))
             pending, last_cue = kept[-1][0], cue
         for pieces, source, cue, at in kept:
-            marked = any(m[0] <= pieces[0][0] and pieces[-1][1] <= m[1] for m in self.marked)
-            if source is None and cue is None and not marked:
-                continue  # reported by nobody: the narrator's own words
-            found.add(pieces, source, cue, at, self.number)
+            mark = next((m for m in self.marked if m[0] <= pieces[0][0] and pieces[-1][1] <= m[1]), None)
+            if source is None and cue is None and (mark is None or is_title(self.text[mark[0] + 1 : mark[1] - 1])):
+                continue  # reported by nobody: the narrator's own words, or the title of a book
+            found.add(pieces, source or self.behind(mark, cue), cue, at, self.number)
+
+    def broken(self, pending: list[Span], cue: Span, last_cue: Span | None, content: Span) -> bool:
+        """Whether a content goes on with the sentence that its attribution broke."""
+        if not pending or cue != last_cue or not pending[-1][1] <= cue[0] < content[0]:
+            return False
+        return not _SENTENCE_END.search(self.text, pending[-1][1] - 1, pending[-1][1]) and not _SENTENCE_END.search(
+            self.text, cue[1], content[0]
+        )
+
+    def named_beside(self, cue: Span, content: Span) -> Span | None:
+        """A name that the tagger missed: right behind the cue ("says the minister"), else the nearest before it."""
+        a, b = self.sentence_of(cue)
+        marks = [m for m in self.marked if a <= m[0] < b]
+        named = [n for n in mentions(self.text, a, b) if gap(n, content) and not any(m[0] <= n[0] < m[1] for m in marks)]
+        behind = [n for n in named if 0 <= n[0] - cue[1] <= 25 and not _STOP.search(self.text, cue[1], n[0])]
+        before = [n for n in named if n[1] <= cue[0] and not content[0] < n[0] < content[1]]
+        return behind[0] if behind else before[-1] if before and cue[0] - before[-1][1] <= 40 else None
+
+    def behind(self, mark: Span | None, cue: Span | None) -> Span | None:
+        """A source that stands behind a dash after the quotation, or behind "by" after the cue."""
+        place = _DASH.match(self.text, mark[1]) if mark else None
+        place = place or (_BY.match(self.text, cue[1]) if cue else None)
+        named = mentions(self.text, place.end(), min(len(self.text), place.end() + 80)) if place else []
+        return named[0] if place and named and named[0][0] - place.end() <= 40 else None
 
 
 def extract(text: str, tagger: Tagger) -> list[Quote]:
     """The quotes of an article's text, in reading order."""
     found = Assembler(text)
-    rows: list[tuple[int, Span, list[Span], Words]] = []
+    places: list[tuple[int, Span, list[Span]]] = []
+    rows: list[tuple[int, Words]] = []
     seen: set[str] = set()
     for number, (start, end) in enumerate(paragraphs(text)):
         marked = marked_spans(text, start, end)
@@ -130,20 +173,21 @@ def extract(text: str, tagger: Tagger) -> list[Quote]:
         if body in seen or (not marked and body[-1] not in ".!?…:"):
             continue  # repeated by a scraper; or a heading, caption or byline
         seen.add(body)
-        rows += [(number, (start, end), marked, words) for words in instances(text, start, end, marked)]
-    tags = tagger.tag([[w for w, *_ in words] for *_, words in rows]) if rows else []
-    by_paragraph: dict[int, dict[str, list[Span]]] = {}
-    for (number, _, _, words), row in zip(rows, tags, strict=True):
-        kinds = by_paragraph.setdefault(number, {"source": [], "cue": [], "content": []})
+        places.append((number, (start, end), marked))
+        rows += [(number, words) for words in instances(text, start, end, marked)]
+    tags = tagger.tag([[w for w, *_ in words] for _, words in rows]) if rows else []
+    spans_of: dict[int, dict[str, list[Span]]] = {n: {kind: [] for kind in KINDS} for n, *_ in places}
+    for (number, words), row in zip(rows, tags, strict=True):
         for kind, some in tagged_spans(words, row).items():
-            kinds[kind] += some
+            spans_of[number][kind] += some
     before, open_quote = -1, False
-    for number, (start, end), marks in dict.fromkeys((n, s, tuple(m)) for n, s, m, _ in rows):
-        marked = list(marks)
+    for number, (start, end), marked in places:
+        if found.turn(start, end, number):
+            continue
         if number != before + 1 and not open_quote:
             found.previous = None
         count = len(found.quotes)
-        _Paragraph(text, number, start, end, marked, by_paragraph[number]).into(found)
+        _Paragraph(text, number, start, end, marked, spans_of[number]).into(found)
         before = number if len(found.quotes) > count else before
         open_quote = bool(marked) and marked[-1][1] == end and text[end - 1] not in "”\"»」’"
     return sorted(found.quotes, key=lambda q: q.start)

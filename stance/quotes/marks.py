@@ -6,9 +6,10 @@ import re
 
 Span = tuple[int, int]
 
-_CLOSERS = {"“": "”", '"': '"', "«": "»", "„": "“”", "‘": "’", "「": "」"}
+_CLOSERS = {"“": "”", '"': '"', "«": "»", "»": "«", "„": "“”", "‘": "’", "「": "」", "'": "'"}
+_APOSTROPHES = "’'"
 _WORDS = re.compile(r"\w+")
-_CLOSES = re.compile(r"(?<=[,.!?…])’")
+_CLOSES = re.compile(r"(?<=[,.!?…])[’']|[’'](?=[ ,.]|$)")
 _PARAGRAPH_START = re.compile(r"\s*\n\s*([“„«「])")
 
 
@@ -22,13 +23,9 @@ def marked_spans(text: str, start: int, end: int) -> list[Span]:
     for i in range(start, end):
         c = text[i]
         if open_at < 0:
-            before = text[i - 1] if i > start else " "
-            if c in _CLOSERS and (c not in "‘" or not before.isalnum()) and not (c == '"' and before.isalnum()):
+            if c in _CLOSERS and _opens(text, i, start, end):
                 open_at, closer = i, _CLOSERS[c]
-        elif c in closer:
-            after = text[i + 1] if i + 1 < end else " "
-            if c == "’" and (after.isalnum() or text[i - 1] == "s" and after == " " and _CLOSES.search(text, i + 1, end)):
-                continue  # an apostrophe: "won’t", "the allies’ approval"
+        elif c in closer and not (c in _APOSTROPHES and _is_apostrophe(text, i, end)):
             spans.append((open_at, i + 1))
             open_at = -1
     if open_at >= 0 and text[open_at] in "“„«「":
@@ -38,10 +35,28 @@ def marked_spans(text: str, start: int, end: int) -> list[Span]:
     return spans
 
 
+def _opens(text: str, i: int, start: int, end: int) -> bool:
+    """Whether a mark at i can open a quotation: not within or behind a word, and what can be an apostrophe must be closed."""
+    before = text[i - 1] if i > start else " "
+    after = text[i + 1] if i + 1 < end else " "
+    if text[i] in "‘\"":
+        return not before.isalnum()
+    if text[i] in "'»":
+        clear = not before.isalnum() and before not in ".,!?" and not after.isspace()
+        return clear and (text[i] == "»" or bool(_CLOSES.search(text, i + 1, end)))
+    return True
+
+
+def _is_apostrophe(text: str, i: int, end: int) -> bool:
+    """Whether a closing single mark is none: "won’t", "the allies’ approval"."""
+    after = text[i + 1] if i + 1 < end else " "
+    return after.isalnum() or (text[i - 1] == "s" and after == " " and bool(_CLOSES.search(text, i + 1, end)))
+
+
 def inner(text: str, span: Span) -> Span:
     """The content of a marked span, without marks, outer blanks and a closing comma."""
     a, b = span[0] + 1, span[1]
-    if text[b - 1] in "”\"»“’」" and b - 1 >= a:
+    if text[b - 1] in "”\"»«“’'」" and b - 1 >= a:
         b -= 1
     return trim(text, a, b, ", \t")
 
@@ -70,3 +85,14 @@ def without_loose_mark(text: str, a: int, b: int) -> Span:
     if a < b and text[a] in _CLOSERS and not any(c in _CLOSERS[text[a]] for c in text[a + 1 : b]):
         a += 1
     return a, b
+
+
+def is_title(content: str) -> bool:
+    """Whether the words stand as in the title of a book or film: every long one with a capital, and no end of a sentence.
+
+    Example:
+        >>> is_title("The Long Way to the Door"), is_title("The door is open")
+        (True, False)
+    """
+    long = [w for w in _WORDS.findall(content) if len(w) > 3]
+    return len(long) > 1 and all(w[0].isupper() for w in long) and content[-1:] not in ".!?,"

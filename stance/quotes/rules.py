@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from stance.quotes.assemble import Assembler
-from stance.quotes.marks import count_words, inner, marked_spans, trim
+from stance.quotes.marks import count_words, inner, is_title, marked_spans, trim
 from stance.quotes.speakers import mentions
 from stance.records import Quote
 from stance.text import paragraphs, sentences
@@ -29,25 +29,10 @@ _IMPERSONAL = re.compile(
     r"\b[Ii]t (?:was|has been|is) (?:\w+ly )?(?:announced|said|stated|confirmed|reported|added|explained|claimed)(?: by (.+?))??"
     r"(?: (?:on|in|at) [\w ]+?)? that "
 )
-_TURN = re.compile(r"(?:[A-Z][\w’'.-]+ ){1,3}[A-Z][\w’'-]+: (?=\w)|[A-Z][A-Z’'.-]{2,}(?: [A-Z’'.-]{2,})*: (?=\w)")
 _ASIDE = re.compile(r',[”\"]? (?:al)?though (?:he|she|they)\b')
 _WORDS = re.compile(r"\w+")
 MIN_QUOTED_WORDS = 4
 """A quoted span below this, without a reporting verb beside it, is a scare quote or a title."""
-
-
-_IF = re.compile(r"\b(?:[Ii]f|[Ww]hen(?:ever)?) (?:[\w’' -]{1,40})$")
-
-
-def _is_title(content: str) -> bool:
-    """Whether the words stand as in the title of a book or film: every long one with a capital, and no end of a sentence.
-
-    Example:
-        >>> _is_title("The Long Way to the Door"), _is_title("The door is open")
-        (True, False)
-    """
-    long = [w for w in _WORDS.findall(content) if len(w) > 3]
-    return len(long) > 1 and all(w[0].isupper() for w in long) and content[-1:] not in ".!?,"
 
 
 class _Extractor:
@@ -70,9 +55,7 @@ class _Extractor:
             seen.add(body)
             if not open_speaker:
                 self.found.previous = None
-            turn = None if marked else _TURN.match(self.text, start, end)
-            if turn:
-                self.found.add([(turn.end(), end)], (start, turn.end() - 2), None, (start, end), number)
+            if self.found.turn(start, end, number):
                 continue
             for a, b in sentences(self.text, start, end, marked):
                 self.sentence(a, b, [m for m in marked if a <= m[0] and m[1] <= b + 1], number)
@@ -102,7 +85,7 @@ class _Extractor:
         cues = [c for i, c in enumerate(cues) if i == 0 or text[slice(*c)].endswith("ing")]
         long = [m for m in marked if count_words(text, m) >= MIN_QUOTED_WORDS]
         if not cues:
-            long = [m for m in long if not _is_title(text[m[0] + 1 : m[1] - 1])]
+            long = [m for m in long if not is_title(text[m[0] + 1 : m[1] - 1])]
             if long and sum(count_words(text, m) for m in long) >= 0.5 * count_words(text, (a, b)):
                 dash = next((m for m in names if text[long[-1][1] : m[0]].strip() in ("—", "–", "-")), None)
                 colon = next((m for m in names if text[m[1] : long[0][0]].strip() == ":"), None)
@@ -148,9 +131,6 @@ class _Extractor:
         that = re.compile(r"\s+(?:[\w’' ]{0,40}?\s)?that\s+|\s*:\s+|\s+").match(text, begin, stop)
         begin = that.end() if that else begin
         content = trim(text, begin, stop, " \t,;:." if stop != at[1] else " \t,;:")
-        if _IF.search(text, at[0], cue[0]):
-            comma = text.find(",", *content)
-            content = (content[0], comma) if comma > 0 else content
         aside = _ASIDE.search(text, *content)
         if aside:
             content = trim(text, content[0], aside.start())

@@ -69,7 +69,7 @@ _MEN_IN_A = frozenset(
     "ilya nikita luca luka joshua mustafa kostya sasha misha danila mykola mykyta illia ezra costa kuzma andrea vanya "
     "petya grisha seva zoltana noa attila elisha".split()
 )
-_APPOSITION = re.compile(r"\*{0,2}, (?:who (?:is|was|heads|leads) )?([^,.;:\n“\"]{3,80})")
+_APPOSITION = re.compile(r"\*{0,2}(?:, | \()(?:who (?:is|was|heads|leads) )?([^,.;:\n“\"]{3,80})")
 _PROPER_BODY = re.compile(
     r"[A-Z]\w+ (?:Council|Institute|Commission|Committee|Centre|Center|Union|Association|Ministry|Agency)\b"
 )
@@ -152,7 +152,7 @@ class People:
         found = list(_NAME.finditer(self.text))
         for match in found:
             words = match.group().split()
-            while words and words[0] in _NOT_SPEAKERS:
+            while words and words[0] in _NOT_SPEAKERS | {"The"}:
                 words = words[1:]
             last = max((i for i, w in enumerate(words) if _is_title(w) and i < len(words) - 1), default=-1)
             if not _INSTITUTION.search(" ".join(words)):
@@ -162,7 +162,11 @@ class People:
             words[-1:] = [_POSSESSIVE.sub("", w) for w in words[-1:]]
             name = " ".join(words)
             if len(words) > 1 and name.isupper():
-                continue  # a turn of a transcript or a heading; `named` finds whom it means
+                # a turn of a transcript, whose first one gives the full name; else a heading
+                first = self.text[match.end() : match.end() + 40].split("\n")[0]
+                if len(words) < 4 and re.match(r"(?:, [A-Z ]+)?:", first) and not any(_is_title(w) for w in words):
+                    self.persons.setdefault(name.title(), Person(name.title()))
+                continue
             if len(words) > 1 and _INSTITUTION.search(name):
                 self.institutions.setdefault(name, []).append(match.start())
             elif 2 <= len(words) <= 5 and not _is_title(words[-1]) and ("." not in words[0] or len(words) > 2):
