@@ -96,7 +96,7 @@ def analyze(
     *,
     target: Target = UKRAINE_NATO,
     model: str | StanceModel = DEFAULT,
-    extractor: Extractor = "rules",
+    extractor: Extractor = "tagger",
 ) -> Analysis:
     """Find an article's quotes, who said each, and each one's stance toward the target.
 

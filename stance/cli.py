@@ -136,7 +136,7 @@ def analyze(
     file: Annotated[Path, typer.Argument(help="An article: .txt, .md or .html.")],
     as_json: AsJson = False,
     html: Annotated[Path | None, typer.Option(help="Write a self-contained page here.")] = None,
-    extractor: Annotated[Extraction, typer.Option(help="How quotes are found; the rules need no weights.")] = Extraction.RULES,
+    extractor: Annotated[Extraction, typer.Option(help="How quotes are found; the rules need no weights.")] = Extraction.TAGGER,
     model: Model = "default",
     claim: Claim = None,
 ) -> None:
@@ -337,7 +337,7 @@ def shares(
 @app.command("evaluate-quotes")
 def evaluate_quotes(
     path: Annotated[Path, typer.Argument(help="CofeNet JSON lines, or a folder of brat .ann or NN.json with texts.")],
-    extractor: Annotated[Extraction, typer.Option(help="How quotes are found.")] = Extraction.RULES,
+    extractor: Annotated[Extraction, typer.Option(help="How quotes are found.")] = Extraction.TAGGER,
     as_json: AsJson = False,
 ) -> None:
     """Score the extraction of quotes: stance evaluate-quotes data/articles/gold --json"""

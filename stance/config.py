@@ -381,7 +381,7 @@ class BuildConfig(_Strict):
     articles: tuple[str, ...] = Field(min_length=1)
     columns: dict[str, str] = Field(default_factory=dict)
     claim: str | None = None
-    extractor: Literal["tagger", "rules"] = "rules"
+    extractor: Literal["tagger", "rules"] = "tagger"
     model: str = "default"
     relevance: RelevanceConfig = RelevanceConfig()
     sampling: SamplingConfig = SamplingConfig()

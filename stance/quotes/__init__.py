@@ -12,7 +12,7 @@ __all__ = ["Extractor", "extract_quotes"]
 Extractor = Literal["tagger", "rules"]
 
 
-def extract_quotes(article: Article | str, *, extractor: Extractor = "rules") -> list[Quote]:
+def extract_quotes(article: Article | str, *, extractor: Extractor = "tagger") -> list[Quote]:
     """The quotes of an article, in reading order, each with its speaker where the text gives one.
 
     Args:

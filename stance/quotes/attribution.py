@@ -68,8 +68,8 @@ class _Paragraph:
         self.text, self.number, self.marked = text, number, marked
         self.sentences = list(sentences(text, start, end, marked))
         self.sources = [s for s in found["source"] if text[slice(*s)].lower() not in _FIRST_PERSON]
-        self.cues = found["cue"]
-        self.contents = self.snapped(found["content"])
+        self.cues, self.tagged = found["cue"], found["content"]
+        self.contents = self.snapped([*found["content"], *self.according()])
 
     def snapped(self, contents: list[Span]) -> list[Span]:
         """Contents whose edges do not cut a quotation, and the quotations that the tagger missed."""
@@ -92,6 +92,17 @@ class _Paragraph:
                 out.append(m)
         return sorted(out)
 
+    def according(self) -> list[Span]:
+        """What stands before an "according to" to which the tagger gave no content."""
+        out = []
+        for cue in self.cues:
+            a, b = self.sentence_of(cue)
+            content = trim(self.text, a, cue[0])
+            free = not any(a <= c[0] < b for c in self.tagged)
+            if self.text[slice(*cue)].lower().endswith("according to") and free and count_words(self.text, content) > 2:
+                out.append(content)
+        return out
+
     def sentence_of(self, span: Span) -> Span:
         """The sentence that holds the span's start."""
         return next((s for s in self.sentences if s[0] <= span[0] < s[1]), span)
@@ -111,6 +122,8 @@ class _Paragraph:
             if abs(m[0] - span[0]) <= 1 and abs(m[1] - span[1]) <= 2:
                 return [inner(self.text, m)]
         a, b = trim(self.text, *span)
+        if not any(m[0] < b and a < m[1] for m in self.marked):
+            b = min(b, self.sentence_of((a, b))[1])  # what stands in no marks ends with its sentence
         if self.text[a : a + 5].lower() == "that ":
             a += 5
         return [(a, b)]
@@ -128,6 +141,8 @@ class _Paragraph:
             if cue is not None and self.broken(pending, cue, last_cue, content):
                 kept[-1] = ([*kept[-1][0], *self.clean(content)], source, cue, kept[-1][3])
             else:
+                if kept and cue is not None and cue == last_cue and self.topic(pending, cue, content):
+                    kept.pop()
                 kept.append((self.clean(content), source, cue, self.sentence_of(content)))
             pending, last_cue = kept[-1][0], cue
         for pieces, source, cue, at in kept:
@@ -140,9 +155,16 @@ class _Paragraph:
         """Whether a content goes on with the sentence that its attribution broke."""
         if not pending or cue != last_cue or not pending[-1][1] <= cue[0] < content[0]:
             return False
+        if self.topic(pending, cue, content):
+            return False
         return not _SENTENCE_END.search(self.text, pending[-1][1] - 1, pending[-1][1]) and not _SENTENCE_END.search(
             self.text, cue[1], content[0]
         )
+
+    def topic(self, pending: list[Span], cue: Span, content: Span) -> bool:
+        """Whether a content before the cue is only what it is about: "Regarding the talks, she said that …"."""
+        marked = any(m[0] <= pending[0][0] < m[1] for m in self.marked)
+        return not marked and pending[0][0] > self.sentence_of(cue)[0] and pending[-1][1] <= cue[0] < content[0]
 
     def named_beside(self, cue: Span, content: Span) -> Span | None:
         """A name that the tagger missed: right behind the cue ("says the minister"), else the nearest before it."""
@@ -156,7 +178,7 @@ class _Paragraph:
     def behind(self, mark: Span | None, cue: Span | None) -> Span | None:
         """A source that stands behind a dash after the quotation, or behind "by" after the cue."""
         place = _DASH.match(self.text, mark[1]) if mark else None
-        place = place or (_BY.match(self.text, cue[1]) if cue else None)
+        place = place or (_BY.search(self.text, cue[0], cue[1] + 4) if cue else None)
         named = mentions(self.text, place.end(), min(len(self.text), place.end() + 80)) if place else []
         return named[0] if place and named and named[0][0] - place.end() <= 40 else None
 

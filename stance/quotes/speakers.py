@@ -26,9 +26,12 @@ _ROLE_WORDS = (
     "soldier head editor bishop author candidate expert researcher colonel admiral negotiator delegate councillor counsel "
     "negotiators speaker founder executive veteran farmer teacher doctor nurse driver student pensioner owner captain sergeant"
 ).split()
-_ROLE = re.compile(
-    rf"\b(?:[Tt]he|[Aa]n?) (?:[\w’'-]+ ){{0,3}}?(?:secretary[ -]general|{'|'.join(w for w in _ROLE_WORDS if w != 'union')})\b"
-)
+_BODIES = (
+    "ministry government embassy operator army navy parliament office mission delegation party council agency police court "
+    "authorities intelligence service administration opposition commission union command headquarters"
+).split()
+_SPEAKING = "|".join(word for word in (*_ROLE_WORDS, *_BODIES) if word != "union")
+_ROLE = re.compile(rf"\b(?:[Tt]he|[Aa]n?) (?:[\w’'-]+ ){{0,3}}?(?:secretary[ -]general|{_SPEAKING})\b")
 _TITLES = frozenset(
     "president prime minister foreign defence defense secretary general former deputy chief vice acting interim retired late "
     "us u.s. uk eu nato chancellor senator ambassador spokesman spokeswoman spokesperson mr mrs ms dr mr. mrs. ms. dr. prof. "
@@ -245,13 +248,18 @@ class People:
         low = mention.lower().strip(" ,")
         if low in ("he", "she", "him", "her", "his", "himself", "herself"):
             return self._pronoun("he" if low[0] == "h" and low not in ("her", "herself") else "she", start, previous)
-        if low in ("they", "them", "it", "which", "who", "that"):
+        if low in ("who", "which"):
+            before = [(max(x for x in p.at if x < start), p.name) for p in self.persons.values() if any(x < start for x in p.at)]
+            return max(before)[1] if before and start - max(before)[0] < 80 else None
+        if low in ("they", "them", "it", "that"):
             return self._last_other(start) if low == "it" else None
         person = self._choose(self.named(mention), mention, start)
         if person and not self._speaks_for(mention, person):
             return person.name
-        if mention.isupper() and (name := self._by_role(f"the {mention}", start) or self._of_initials(mention)):
-            return name
+        if mention.isupper():
+            chair = self._by_role(f"the {mention}", start) if low in _ROLE_WORDS else None
+            if name := chair or self._of_initials(mention):
+                return name
         return self._by_role(mention, start) or self._described(low, start) or self._as_given(mention, start)
 
     def _of_initials(self, mention: str) -> str | None:
@@ -355,10 +363,6 @@ class People:
         return max(named)[1] if named else None
 
 
-_BODIES = (
-    "ministry government embassy operator army navy parliament office mission delegation party council agency police court "
-    "authorities intelligence service embassy administration opposition commission union command headquarters"
-).split()
 _BODY = re.compile(rf"(?: [a-z][\w-]*){{0,3}}? (?:{'|'.join([*_BODIES, *_ROLE_WORDS])})s?\b(?! [A-Z])")
 _BODY_OF = re.compile(
     rf"(?:Ministry|Department|Association|University|Bank|Council|Institute|Office|House|Board|Court|Union|Federation|Chamber)"
