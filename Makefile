@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint check results clean
+.PHONY: demo test browser lint check results clean
 
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -23,12 +23,15 @@ test: .venv/dev  ## run the tests, notebooks among them
 	$(BIN)/pytest
 	$(BIN)/pytest --nbmake --nbmake-timeout=120 -o testpaths= notebooks
 
+browser: .venv/dev  ## open the report in Chromium (apt-get install chromium)
+	$(BIN)/pytest -m browser tests
+
 lint: .venv/dev  ## style, types, direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: test lint  ## what CI runs
+check: test browser lint  ## what CI runs
 
 results: .venv/dev  ## fill the figures of README and model card; DATA=FOLDER holds the public sets
 	$(BIN)/python benchmarks/results.py --data $(DATA)

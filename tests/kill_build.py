@@ -48,4 +48,5 @@ def main(config: str, data: str, output: str, first: str, step: str) -> None:
         delay += float(step)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -70,6 +70,7 @@ def measured(page: Path, width: int, *more: str) -> dict[str, float | str]:
     return dict(json.loads(title[1].replace("&quot;", '"')))
 
 
+@pytest.mark.browser
 def test_the_page_opens_without_an_error_and_holds_tables_and_plots(report: Report, tmp_path: Path) -> None:
     dom, log = browse(report.save(tmp_path / "report.html"), 1200, "--dump-dom")
     assert "CONSOLE" not in log, log
@@ -78,6 +79,7 @@ def test_the_page_opens_without_an_error_and_holds_tables_and_plots(report: Repo
     assert "people" in dom and "two annotators" in dom
 
 
+@pytest.mark.browser
 def test_it_fits_a_phone(report: Report, tmp_path: Path) -> None:
     # headless Chromium has a least window width of about 500; a frame gives the page a phone's
     page = report.save(tmp_path / "report.html")
@@ -93,6 +95,7 @@ def test_it_fits_a_phone(report: Report, tmp_path: Path) -> None:
     assert scroll <= inner <= 390
 
 
+@pytest.mark.browser
 def test_dark_mode_turns_paper_and_plots(report: Report, tmp_path: Path) -> None:
     page = report.save(tmp_path / "report.html")
     light = measured(page, 1200)
