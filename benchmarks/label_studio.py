@@ -76,7 +76,7 @@ def main(command: str) -> None:
 
 def wait_for(port: int, server: subprocess.Popen, log: Path) -> None:
     """Until the API answers; the first start makes the database."""
-    for _ in range(600):
+    for _ in range(1800):
         if server.poll() is not None:
             raise SystemExit(log.read_text()[-2000:])
         try:
@@ -84,7 +84,7 @@ def wait_for(port: int, server: subprocess.Popen, log: Path) -> None:
             return
         except OSError:
             time.sleep(1)
-    raise SystemExit(f"no answer within ten minutes: {log.read_text()[-2000:]}")
+    raise SystemExit(f"no answer within half an hour: {log.read_text()[-2000:]}")
 
 
 def annotate(port: int, project: int) -> list[Annotation]:
