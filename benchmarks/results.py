@@ -14,10 +14,12 @@ import time
 from pathlib import Path
 from typing import Any, get_args
 
-from stance.evaluation import Report, evaluate_config
+from stance.evaluation import Report, evaluate, evaluate_config
 from stance.evaluation.quotes import evaluate_quotes
+from stance.io import read_table
 from stance.models import load_model
 from stance.quotes import Extractor
+from stance.training.examples import NLI_LABELS
 
 ROOT = Path(__file__).parent.parent
 PLACES = (ROOT / "README.md", ROOT / "stance/weights/minilm-nato/README.md")
@@ -72,6 +74,17 @@ def spans_line(path: Path) -> str:
     return f"Exact spans of the tagger on PolNeAR dev by CofeNet's rule ({found['n']:,} instances): {', '.join(shares)}."
 
 
+def nli_line(path: Path) -> str:
+    """General inference: gold MNLI pairs that training has not seen, entailment as favor."""
+    rows = [
+        {"text": row["premise"], "target": row["hypothesis"], "label": str(NLI_LABELS[row["label"]])}
+        for batch in read_table(path)
+        for row in batch
+    ]
+    scores = evaluate("default", rows, baselines=()).values["datasets"][0]["systems"][0]["scores"]
+    return f"MNLI, {scores['n']:,} gold pairs: accuracy {scores['accuracy']:.3f}."
+
+
 def speed_line() -> str:
     """Import time, a cold first label, and quotes a second."""
     model, texts = load_model("default"), [f"{TEXT} ({i})" for i in range(1000)]
@@ -116,6 +129,8 @@ def main() -> None:
     lines += [*quotes_table({name: folder for name, folder in folders.items() if folder.is_dir()}), ""]
     if (polnear / "cofenet_valid.txt").is_file():
         lines += [spans_line(polnear / "cofenet_valid.txt")]
+    mnli = options.data / "nli" / "nli_mnli_gold2000.jsonl"
+    lines += ["", nli_line(mnli)] if mnli.is_file() else []
     model = reports[0].values["datasets"][0]["systems"][0]["model"]
     lines += ["", f"{speed_line()} Model {model}; metrics as named in `stance/evaluation/metrics.py`."]
     text = "\n".join(lines)
