@@ -195,7 +195,7 @@ def train(
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint folder of stance train, or of transformers.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The new folder.")],
-    texts: Annotated[Path, typer.Option(help="Some hundred texts (CSV, JSONL, Parquet); for a tagger its dev file.")],
+    texts: Annotated[Path, typer.Option(help="Some hundred texts of the field, in a table; for a tagger its dev file.")],
     text_column: Annotated[str, typer.Option(help="Column of the texts.")] = "text",
     claim: Claim = None,
 ) -> None:

@@ -23,7 +23,7 @@ class Source(_Strict):
     """One file of labelled rows.
 
     JSON lines or CSV with `text`, `label` and optionally `target`, `speaker`, `context`, `targets`;
-    or NLI rows with `premise`, `hypothesis`, `label`.
+    or NLI rows with `premise`, `hypothesis`, `label` (those that say only "not_entailment" are left out).
 
     Args:
         path: file or pattern ("nato/*.jsonl"), relative to the data folder of the run (`--data`), or to the config's
@@ -70,7 +70,7 @@ class TrainConfig(_Strict):
 
     Args:
         name: name of the checkpoint and of its folder.
-        base: folder or hub name of the encoder, or `package:NAME` for weights inside a Python package.
+        base: an embedded model's name, a folder or hub name, or `package:NAME` for weights inside a Python package.
         output: folder of the run.
         stages: run one after the other.
         dev: rows that choose the best epoch and fit the temperature; a share of the last stage when empty.

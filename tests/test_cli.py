@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 import stance
 from stance.cli import RESULT_COLUMNS, app
+from stance.models import load_model
+from stance.models.onnx import OnnxModel
 
 ARTICLE = Path(__file__).parent.parent / "data" / "articles" / "sample.txt"
 QUOTES = "id,quote,who\n1,Ukraine must never join NATO.,Brenner\n2,,Brenner\n3,We support Ukraine's NATO membership.,Solheim\n"
@@ -91,6 +93,18 @@ def test_markup_in_an_article_is_escaped() -> None:
     page = stance.analyze("“<script>alert(1)</script> is what we say,” said Anna Holm.").to_html()
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_export_makes_a_folder_that_labels_as_its_checkpoint_does(tiny_nli: Path, tmp_path: Path) -> None:
+    texts = [f"{a} {b} {c}" for a in ("we", "no", "yes") for b in ("back", "reject") for c in ("nato", "it")]
+    pd.DataFrame({"quote": texts}).to_csv(tmp_path / "texts.csv", index=False)
+    out = tmp_path / "int8"
+    said = run("export", str(tiny_nli), "-o", str(out), "--texts", str(tmp_path / "texts.csv"), "--text-column", "quote")
+    assert f"{out}: int8 and fp32 give the same labels in" in said
+    assert (out / "model.onnx").exists() and json.loads((out / "export.json").read_text())["texts"] == len(texts)
+    assert isinstance(load_model(str(out)), OnnxModel)
+    labels = [[p.label for p in stance.classify(texts, model=str(m))] for m in (tiny_nli, out)]
+    assert labels[0] == labels[1]
 
 
 @pytest.mark.parametrize("command", ["classify", "analyze", "models", "train", "evaluate", "compare", "shares"])

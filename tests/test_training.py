@@ -14,10 +14,11 @@ import pytest
 import yaml
 
 import stance
-from stance.config import Source, Stage, TrainConfig, load_train_config
+from stance.config import Source, Stage, TaggerConfig, TrainConfig, load_train_config
 from stance.errors import ConfigError, InputError
-from stance.training.examples import Row, split_by_group
+from stance.training.optimise import Average
 
+CONFIGS = Path(__file__).parent.parent / "configs"
 SAID = {"favor": "we back it yes", "against": "we reject it never", "neutral": "the alliance ."}
 
 
@@ -106,13 +107,6 @@ def test_a_bad_row_is_named(tiny_encoder: Path, tmp_path: Path, row: dict[str, s
         stance.train(_config(tiny_encoder, tmp_path, rows), data=tmp_path)
 
 
-def test_groups_never_cross_the_split() -> None:
-    rows = [Row(f"t{i}", i % 3, f"g{i // 4}") for i in range(120)]
-    train, dev = split_by_group(rows, 0.2, seed=3)
-    assert not {e.group for e in train} & {e.group for e in dev}
-    assert len(train) + len(dev) == 120
-
-
 def test_an_unknown_key_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "c.yaml"
     path.write_text("name: x\nbase: y\noutput: z\nlearning_rte: 1\nstages: []\n")
@@ -120,6 +114,113 @@ def test_an_unknown_key_is_an_error(tmp_path: Path) -> None:
         load_train_config(path)
 
 
-@pytest.mark.parametrize("path", sorted(Path(__file__).parent.parent.glob("configs/train-*.yaml")), ids=lambda p: p.name)
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("train-*.yaml")), ids=lambda p: p.name)
 def test_shipped_configs_are_valid(path: Path) -> None:
     assert load_train_config(path).name
+
+
+def test_a_whole_run_forgets_the_unfinished_work_of_an_earlier_one(tiny_encoder: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.stage-1").mkdir()
+    (tmp_path / "out.state-0.safetensors").write_bytes(b"of an earlier run")
+    stance.train(_config(tiny_encoder, tmp_path, ROWS, stages=3, epochs=1), data=tmp_path)
+    assert sorted(path.name for path in tmp_path.glob("out*")) == ["out", "out.stage-0", "out.stage-1"]
+    assert (tmp_path / "out.stage-1" / "model.safetensors").exists()
+
+
+def test_half_precision_weights_are_trained_in_full(tiny_nli: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    half = tmp_path / "half"
+    AutoModelForSequenceClassification.from_pretrained(tiny_nli).half().save_pretrained(half)
+    AutoTokenizer.from_pretrained(tiny_nli).save_pretrained(half)
+    out = stance.train(_config(half, tmp_path, ROWS, epochs=1, learning_rate=1e-6), data=tmp_path)
+    before, after = load_file(half / "model.safetensors"), load_file(out / "model.safetensors")
+    assert {v.dtype for v in after.values()} == {torch.float32}
+    moved = after["bert.pooler.dense.weight"] - before["bert.pooler.dense.weight"].float()
+    assert 0 < moved.abs().max() < 1e-4  # a step that fp16 could not take
+
+
+@pytest.mark.parametrize("base", ["nowhere/at/all", "package:no_such_package_here"])
+def test_a_base_that_cannot_be_loaded_is_a_config_error(tmp_path: Path, base: str) -> None:
+    with pytest.raises(ConfigError, match=base):
+        stance.train(_config(Path(base), tmp_path, ROWS), data=tmp_path)
+
+
+def test_a_tagger_says_that_it_cannot_be_resumed(tmp_path: Path) -> None:
+    config = TaggerConfig(task="tagger", name="t", base="b", output="o", train="t.jsonl", dev="d.jsonl")
+    with pytest.raises(ConfigError, match="cannot be resumed"):
+        stance.train(config, data=tmp_path, resume=True)
+
+
+def test_the_average_is_that_of_every_fourth_step() -> None:
+    import torch
+
+    module = torch.nn.Linear(1, 1)
+    weight, bias = (p.data for p in module.parameters())
+
+    def step(value: float) -> None:
+        weight.fill_(value)
+        bias.fill_(-value)
+        average.update()
+
+    weight.fill_(8.0)
+    bias.fill_(-8.0)
+    average = Average(module, 0.9)
+    for value in (1, 1, 1, 4, 1, 1, 1, 2):
+        step(value)
+    first = min(0.9**4, 5 / 44)  # the ramp of the first steps
+    second = min(0.9**4, 9 / 48)
+    expected = (8 * first + 4 * (1 - first)) * second + 2 * (1 - second)
+    with average.applied():
+        assert weight.item() == pytest.approx(expected)
+        assert bias.item() == pytest.approx(-expected)
+    assert (weight.item(), bias.item()) == (2, -2)
+    with pytest.raises(KeyError), average.applied():
+        raise KeyError
+    assert weight.item() == 2
+    average.keep()
+    assert weight.item() == pytest.approx(expected)
+
+
+def _made_up_source(source: Source, path: Path) -> None:
+    """Six rows for each split that the source names, in the form that its folder has."""
+    splits = source.splits or ("train",)
+    claims = ("we should join", "no member must join")
+    if path.parent.name == "nli":
+        labels = ("entailment", "neutral", "contradiction")
+        rows = [{"premise": t, "hypothesis": c, "label": x} for t, x in zip(SAID.values(), labels, strict=True) for c in claims]
+    else:
+        rows = [{"text": t, "label": x, "target": c} for x, t in SAID.items() for c in claims]
+    if path.parent.name == "nato":
+        rows = [{**row, "text": f"{row['text']} {claim}", "target": ""} for row, claim in zip(rows, claims * 3, strict=True)]
+    with path.open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps({**row, "split": split}) + "\n" for split in splits for row in rows)
+
+
+def test_the_large_config_runs_to_its_end_on_a_tiny_base(tiny_encoder: Path, tmp_path: Path) -> None:
+    config = tmp_path / "configs" / "train-large.yaml"
+    for folder in ("configs", "data/nato", "shared/nli", "shared/stance", "shared/nato"):
+        (tmp_path / folder).mkdir(parents=True)
+    text = (CONFIGS / config.name).read_text(encoding="utf-8")
+    config.write_text(text.replace("microsoft/deberta-v3-base", str(tiny_encoder)), encoding="utf-8")
+    settings = load_train_config(config)
+    assert isinstance(settings, TrainConfig)
+    used = [s for part in (*(stage.sources for stage in settings.stages), settings.dev) for s in part]
+    for source in used:
+        home = config.parent if source.path.startswith("./") else tmp_path / "shared"
+        _made_up_source(source, home / source.path.replace("*", "made_up"))
+    out = stance.train(config, data=tmp_path / "shared", output=tmp_path / "out")
+    figures = json.loads((out / "calibration.json").read_text(encoding="utf-8"))
+    assert figures["dev_rows"] == 6 and len(figures["dev_macro_f1"]) >= 1
+    assert all((tmp_path / f"out.stage-{i}" / "model.safetensors").exists() for i in range(len(settings.stages) - 1))
+    assert all(source.path in (out / "README.md").read_text(encoding="utf-8") for source in used[: -len(settings.dev)])
+    assert stance.classify("we back it", model=str(out)).label in stance.LABELS
+
+
+def test_the_large_config_has_the_data_of_the_default_one() -> None:
+    large, default = (load_train_config(CONFIGS / f"train-{name}.yaml") for name in ("large", "default"))
+    assert isinstance(large, TrainConfig) and isinstance(default, TrainConfig)
+    assert large.dev == default.dev
+    assert [(s.name, s.sources, s.epochs) for s in large.stages] == [(s.name, s.sources, s.epochs) for s in default.stages]

@@ -12,7 +12,7 @@ from pathlib import Path
 from stance.errors import ModelError
 from stance.models.protocol import StanceModel
 
-__all__ = ["DEFAULT", "StanceModel", "list_models", "load_model"]
+__all__ = ["DEFAULT", "StanceModel", "embedded_folder", "list_models", "load_model"]
 
 DEFAULT = "default"
 _WEIGHTS = Path(__file__).parent.parent / "weights"
@@ -32,13 +32,24 @@ def list_models() -> list[dict[str, str]]:
     return [{"name": n, "runtime": r, "description": d} for n, (_, r, d) in _EMBEDDED.items()]
 
 
+def embedded_folder(name: str) -> Path | None:
+    """The folder of an embedded model, or None when no embedded model has this name.
+
+    Example:
+        >>> embedded_folder("default").name
+        'minilm-nato'
+    """
+    return _WEIGHTS / _EMBEDDED[name][0] if name in _EMBEDDED else None
+
+
 @lru_cache(maxsize=4)
 def load_model(name_or_path: str, device: str | None = None) -> StanceModel:
     """Load a model, once in a process.
 
     Args:
         name_or_path: an embedded model's name, a checkpoint folder, or a hub name with a slash.
-        device: for torch models; the GPU where there is one when None.
+        device: for torch models; the GPU where there is one when None. A folder of `stance export` runs in torch when
+            it is given, else in ONNX Runtime.
 
     Raises:
         ModelError: the name is unknown (near ones are suggested), or the checkpoint is damaged, unsafe or unmapped.
@@ -52,16 +63,14 @@ def load_model(name_or_path: str, device: str | None = None) -> StanceModel:
     if name_or_path in _EMBEDDED:
         folder_name, runtime, _ = _EMBEDDED[name_or_path]
         folder = _WEIGHTS / folder_name
-        if runtime == "onnx":
-            from stance.models.onnx import OnnxModel
-
-            return OnnxModel(folder)
-        return _torch(str(folder), device)
+        return _onnx(folder) if runtime == "onnx" else _torch(str(folder), device)
     folder = Path(name_or_path)
     if (folder / "baseline.json").is_file():
         from stance.models.baseline import BaselineModel
 
         return BaselineModel.load(folder)
+    if (folder / "export.json").is_file() and device is None:
+        return _onnx(folder)
     if (folder / "config.json").is_file():
         return _torch(name_or_path, device)
     if folder.is_dir():
@@ -71,6 +80,12 @@ def load_model(name_or_path: str, device: str | None = None) -> StanceModel:
         hint = f" Did you mean {near[0]!r}?" if near else f" Embedded: {', '.join(_EMBEDDED)}."
         raise ModelError(f"Unknown model {name_or_path!r}.{hint} Else give a folder or a hub name.")
     return _torch(name_or_path, device)
+
+
+def _onnx(folder: Path) -> StanceModel:
+    from stance.models.onnx import OnnxModel
+
+    return OnnxModel(folder)
 
 
 def _torch(name_or_path: str, device: str | None) -> StanceModel:

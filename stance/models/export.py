@@ -51,7 +51,7 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, *, texts: Sequ
 
     checkpoint, output = Path(checkpoint), Path(output)
     model = AutoModelForSequenceClassification.from_pretrained(
-        checkpoint, use_safetensors=True, attn_implementation="eager"
+        checkpoint, use_safetensors=True, attn_implementation="eager", dtype=torch.float32
     ).eval()
     encoder = load_tokenizer(checkpoint, max_length=64)
     encoded = encoder.tokenizer.encode_batch([(text, claim) for text in texts[:2]] or [("a", claim)] * 2)

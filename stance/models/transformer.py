@@ -39,7 +39,7 @@ class TransformerModel:
         try:
             tokenizer: Any = AutoTokenizer.from_pretrained(name_or_path, use_fast=True, trust_remote_code=False)
             self._model: Any = AutoModelForSequenceClassification.from_pretrained(
-                name_or_path, use_safetensors=True, trust_remote_code=False
+                name_or_path, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
             )
         except (OSError, ValueError) as error:
             raise ModelError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from stance.config import TaggerConfig, TrainConfig, load_train_config
+from stance.errors import ConfigError
 
 __all__ = ["train"]
 
@@ -20,7 +21,8 @@ def train(
     """Train a stance checkpoint and return its folder, which `model=` takes.
 
     Each finished stage is kept beside the output as `NAME.stage-N`, and the last finished epoch of an unfinished one as
-    `NAME.state-N.safetensors`; with `resume`, neither is run again and the result is that of a whole run.
+    `NAME.state-N.safetensors`; with `resume`, neither is run again and the result is that of a whole run
+    (on a GPU, but for its dropout). Without it, both are removed first.
     Ctrl-C in the last stage leaves its best epoch so far.
 
     Args:
@@ -31,7 +33,7 @@ def train(
         progress: show a progress bar on stderr.
 
     Raises:
-        ConfigError: a wrong configuration or a base that is not installed.
+        ConfigError: a wrong configuration, a base that cannot be loaded, or `resume` for a tagger.
         InputError: a source that is missing or has a bad row.
 
     Example:
@@ -44,6 +46,8 @@ def train(
     folder = Path(data) if data is not None else home
     out = Path(output or settings.output)
     if isinstance(settings, TaggerConfig):
+        if resume:
+            raise ConfigError(f"{settings.name}: the training of a tagger cannot be resumed; run it whole.")
         from stance.training.tagger import train_tagger
 
         return train_tagger(settings, data=folder, output=out, progress=progress)

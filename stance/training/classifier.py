@@ -23,9 +23,9 @@ from stance.config import Source, Stage, TrainConfig
 from stance.errors import InputError, ModelError
 from stance.labels import LABELS
 from stance.models.checkpoint import label_columns
-from stance.training.examples import Example, Row, draw, plain, read_source, split_by_group
-from stance.training.optimise import Average, autocast, optimiser, resolve_base, set_dropout
-from stance.training.state import load_state, save_state
+from stance.training.examples import Example, Row, dev_example, epoch_examples, read_source, split_by_group
+from stance.training.optimise import Average, autocast, loading, optimiser, resolve_base, set_dropout
+from stance.training.state import RunFiles, load_state, save_state
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ def _with_stance_head(checkpoint: str) -> Any:
         attn_implementation="eager",  # on a CPU 1.2 to 1.6 times as fast as SDPA at these lengths
         use_safetensors=True,
         trust_remote_code=False,
+        dtype=torch.float32,  # shipped weights are fp16, too coarse for small steps
     )
     if columns is not None:
         head = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and m.out_features == len(LABELS)][-1]
@@ -67,8 +68,10 @@ class _Run:
         torch.manual_seed(config.seed)
         self.torch, self.config, self.output, self.progress = torch, config, output, progress
         checkpoint = str(start) if start else resolve_base(config.base)
-        self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
-        self.model = _with_stance_head(checkpoint)
+        with loading(config.base):
+            self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+            self.model = _with_stance_head(checkpoint)
+        self.scores: list[float] = []  # dev macro-F1 of each epoch of the stage at work
         if config.languages:
             self.model.config.languages = list(config.languages)
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -106,30 +109,24 @@ class _Run:
                 out[rows] = self.model(**self.encode([examples[i] for i in rows])).logits.float().cpu().numpy()
         return out
 
-    def fit(self, stage: Stage, train: Sequence[Row], dev: Sequence[Row], rng: random.Random, *, state: Path) -> list[float]:
-        """Train one stage, from the epoch in the file `state` where there is one. Returns dev macro-F1 by epoch.
-
-        The best epoch on dev is saved when there is a dev set.
-        """
+    def fit(self, stage: Stage, train: Sequence[Row], dev: Sequence[Row], rng: random.Random, *, state: Path) -> None:
+        """Train one stage, from the epoch in the file `state` where there is one; the best epoch on dev is saved."""
         from sklearn.metrics import f1_score
 
         torch, config = self.torch, self.config
         torch.manual_seed(config.seed)  # here too, so that a resumed run draws as a whole one does
         set_dropout(self.model, stage.dropout)
         self.model.get_input_embeddings().weight.requires_grad_(not stage.freeze_words)
-        epochs = [self.batches(draw(train, rng), rng) for _ in range(stage.epochs)]
+        epochs = [self.batches(epoch_examples(train, rng), rng) for _ in range(stage.epochs)]
         trained = [p for p in self.model.parameters() if p.requires_grad]
         steps = sum(map(len, epochs))
         optimizer, schedule = optimiser(trained, learning_rate=stage.learning_rate, steps=steps, warmup=config.warmup)
         average = Average(self.model, stage.average) if stage.average else None
         loss_of = torch.nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
-        held, gold = [plain(row) for row in dev], np.array([row.label for row in dev])
-        scores: list[float] = []
+        held, gold = [dev_example(row) for row in dev], np.array([row.label for row in dev])
         parts = {"model": self.model, "optimizer": optimizer, "schedule": schedule, "average": average}
-        done = 0
-        if state.exists():
-            about = load_state(state, **parts)
-            done, scores = about["epochs"], about["scores"]
+        done, self.scores = load_state(state, **parts) if state.exists() else (0, [])
+        scores = self.scores
         for epoch, batches in enumerate(epochs[done:], start=done):
             self.model.train()
             for batch in tqdm(batches, desc=f"{stage.name} {epoch + 1}", disable=not self.progress, mininterval=10):
@@ -144,7 +141,7 @@ class _Run:
                 if average:
                     average.update()
             if not dev:
-                save_state(state, **parts, about={"epochs": epoch + 1, "scores": scores})
+                save_state(state, **parts, epochs=epoch + 1, scores=scores)
                 continue
             with average.applied() if average else nullcontext():
                 logits = self.logits(held)
@@ -154,10 +151,9 @@ class _Run:
                     self.save(logits, gold, scores)
             if len(scores) - 1 - scores.index(max(scores)) >= config.patience:
                 break
-            save_state(state, **parts, about={"epochs": epoch + 1, "scores": scores})
+            save_state(state, **parts, epochs=epoch + 1, scores=scores)
         if average and not dev:
             average.keep()
-        return scores
 
     def save(self, logits: NDArray[np.float32], gold: NDArray[np.int64], scores: list[float]) -> None:
         """Write the checkpoint, its calibration and its card."""
@@ -204,26 +200,23 @@ def train_classifier(
         loaded[-1], dev = split_by_group(loaded[-1], config.dev_share, config.seed)
     if len({row.label for row in loaded[-1]}) < 2:
         raise InputError(f"{config.name}: the training rows have only one label; a classifier needs at least two.")
-    marks = [output.with_name(f"{output.name}.stage-{i}") for i in range(len(loaded))]
-    done = max((i + 1 for i, m in enumerate(marks) if resume and (m / "config.json").exists()), default=0)
-    run = _Run(config, output, progress=progress, start=marks[done - 1] if done else None)
+    files = RunFiles(output, len(loaded))
+    if not resume:
+        files.remove()
+    done = files.finished()
+    run = _Run(config, output, progress=progress, start=files.stages[done - 1] if done else None)
     for index, stage in list(enumerate(config.stages))[done:]:
         last = index == len(loaded) - 1
         logger.info("stage %s: %d rows", stage.name, len(loaded[index]))
-        state = output.with_name(f"{output.name}.state-{index}.safetensors")
-        if not resume:
-            state.unlink(missing_ok=True)
+        draws = random.Random(f"{config.seed} {stage.name}")
         try:
-            run.fit(
-                stage, loaded[index], dev if last else [], random.Random(f"{config.seed} {stage.name}"), state=state
-            )
+            run.fit(stage, loaded[index], dev if last else [], draws, state=files.states[index])
         except KeyboardInterrupt:
-            if not (last and (output / "config.json").exists()):
+            if not (run.scores and (output / "README.md").exists()):  # the card is written last
                 raise
             logger.warning("interrupted: %s holds the best epoch so far", output)
             break
-        state.unlink(missing_ok=True)
         if not last:
-            run.model.save_pretrained(marks[index], safe_serialization=True)
-            run.tokenizer.save_pretrained(marks[index])
+            files.finish(index, model=run.model, tokenizer=run.tokenizer)
+        files.states[index].unlink(missing_ok=True)
     return output

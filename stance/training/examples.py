@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import json
+import glob
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from stance.config import Source
 from stance.errors import InputError
+from stance.io import read_table
 from stance.labels import LABELS, Stance
 from stance.models.inputs import render
 from stance.targets import UKRAINE_NATO
@@ -59,26 +60,12 @@ class Example:
     label: int
 
 
-def read_rows(path: Path) -> Iterable[tuple[int, Mapping[str, Any]]]:
-    """Rows of a JSON-lines or CSV file with their line numbers.
-
-    Raises:
-        InputError: the file is missing, has another ending, or a line is no JSON object.
-    """
+def _read(path: Path) -> list[tuple[str, Mapping[str, Any]]]:
+    """The rows of a file, each with its place for errors; a CSV's first row is its header."""
     if not path.is_file():
         raise InputError(f"{path}: no such file. Give the data folder with --data.")
-    with path.open(encoding="utf-8", newline="") as handle:
-        if path.suffix == ".csv":
-            yield from enumerate(csv.DictReader(handle), start=2)
-        elif path.suffix == ".jsonl":
-            for number, line in enumerate(handle, start=1):
-                try:
-                    row = json.loads(line)
-                except json.JSONDecodeError as error:
-                    raise InputError(f"{path}, row {number}: not JSON: {error}") from error
-                yield number, row
-        else:
-            raise InputError(f"{path}: training reads .jsonl and .csv.")
+    rows = [row for batch in read_table(path) for row in batch]
+    return [(f"{path}, row {n}", row) for n, row in enumerate(rows, start=2 if path.suffix == ".csv" else 1)]
 
 
 def _column(label: str, where: str) -> int:
@@ -102,16 +89,21 @@ def read_source(source: Source, *, folder: Path, home: Path, rng: random.Random)
         InputError: a missing file, a missing column, or an unknown label, with its row.
     """
     base = home if source.path.startswith("./") else folder
-    paths = sorted(base.glob(source.path)) if "*" in source.path else [base / source.path]
-    if not paths:
+    names = sorted(glob.glob(source.path, root_dir=base, recursive=True)) if "*" in source.path else [source.path]
+    if not names:
         raise InputError(f"{base / source.path}: no file fits. Give the data folder with --data.")
-    raw = [(f"{path}, row {n}", r) for path in paths for n, r in read_rows(path)]
-    raw = [(where, r) for where, r in raw if not source.splits or r.get("split") in source.splits]
+    raw = [pair for name in names for pair in _read(base / name)]
+    if source.splits:
+        there = sorted({str(r.get("split")) for _, r in raw})
+        raw = [(where, r) for where, r in raw if r.get("split") in source.splits]
+        if not raw:
+            raise InputError(f"{base / source.path}: no row of split {', '.join(source.splits)}; there are {', '.join(there)}.")
     raw = [(where, r) for where, r in raw if r.get("label") != "not_entailment"]
     if source.limit is not None and len(raw) > source.limit:
         raw = rng.sample(raw, source.limit)
     if source.neutral_to is not None:
-        return [Row(str(r["text"]), _NEUTRAL, str(r["text"]), source.neutral_to) for _, r in raw]
+        texts = [_text(record, "text", where) for where, record in raw]
+        return [Row(text, _NEUTRAL, text, source.neutral_to) for text in texts] * source.repeat
     rows = [_row(record, where) for where, record in raw]
     targets = sorted({r.claim for r in rows if r.claim})
     for row in rng.sample(rows, int(source.off_target * len(rows))):
@@ -121,21 +113,37 @@ def read_source(source: Source, *, folder: Path, home: Path, rng: random.Random)
     return rows * source.repeat
 
 
+def _text(record: Mapping[str, Any], column: str, where: str) -> str:
+    """A column's text; one that is missing, null or blank is an error, never the word "None"."""
+    if column not in record:
+        raise InputError(f"{where}: no column {column!r}; a row needs text and label, or premise, hypothesis and label.")
+    value = record[column]
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"{where}: {column} is {value!r}, which is no text.")
+    return value
+
+
 def _row(record: Mapping[str, Any], where: str) -> Row:
-    try:
-        if "premise" in record:
-            premise = str(record["premise"])
-            return Row(premise, _column(record["label"], where), premise, str(record["hypothesis"]))
-        text, label = str(record["text"]), _column(record["label"], where)
-    except KeyError as error:
-        raise InputError(f"{where}: no column {error}; a row needs text and label.") from error
-    try:
-        stances = tuple((FURTHER_TARGETS[k], _column(v, where)) for k, v in (record.get("targets") or {}).items())
-    except KeyError as error:
-        raise InputError(f"{where}: unknown target {error}; there are {', '.join(FURTHER_TARGETS)}.") from None
-    group = str(record.get("group") or record.get("pair") or text)
+    label = _column(_text(record, "label", where), where)
+    if "premise" in record:
+        premise = _text(record, "premise", where)
+        return Row(premise, label, premise, _text(record, "hypothesis", where))
+    text = _text(record, "text", where)
+    further = record.get("targets") or {}
+    if not isinstance(further, Mapping):
+        raise InputError(f"{where}: targets must map further targets to labels, not be {further!r}.")
+    known = {k: v for k, v in further.items() if v is not None}  # a table has every target as a column
+    unknown = sorted(set(known) - set(FURTHER_TARGETS))
+    if unknown:
+        raise InputError(f"{where}: unknown target {unknown[0]!r}; there are {', '.join(FURTHER_TARGETS)}.")
     return Row(
-        text, label, group, record.get("target") or None, record.get("speaker") or None, record.get("context") or None, stances
+        text,
+        label,
+        str(record.get("group") or record.get("pair") or text),
+        record.get("target") or None,
+        record.get("speaker") or None,
+        record.get("context") or None,
+        tuple((FURTHER_TARGETS[k], _column(v, where)) for k, v in known.items()),
     )
 
 
@@ -147,17 +155,19 @@ def _needs_context(row: Row) -> bool:
     return len(row.text.split()) < ALONE
 
 
-def plain(row: Row) -> Example:
+def dev_example(row: Row) -> Example:
     """A row as it is measured: with its speaker, a short one with its context, toward the first wording of its claim."""
     text = render(row.text, speaker=row.speaker, context=row.context if _needs_context(row) else None)
     return Example(text, row.claim or UKRAINE_NATO.claim, row.label)
 
 
-def draw(rows: Sequence[Row], rng: random.Random) -> list[Example]:
+def epoch_examples(rows: Sequence[Row], rng: random.Random) -> list[Example]:
     """The examples of one epoch: each row in one view drawn anew, and some of its further targets.
 
-    A row of the default target is shown with its speaker, with its context, or alone, toward any wording of the claim; a
-    third of those with a speaker are shown with somebody else's, so that who speaks does not stand for what is said.
+    A row is shown with its speaker, with its context, with both, or alone; one of the default target toward any wording
+    of the claim. Somebody else's speaker stands before some of the rows that are a group of their own, so that who speaks
+    does not stand for what is said. Of the rows that have further targets, some are also shown toward one of these, and
+    some as neutral toward one that they do not speak of.
 
     Args:
         rows: of one stage.
@@ -165,10 +175,10 @@ def draw(rows: Sequence[Row], rng: random.Random) -> list[Example]:
     """
     wordings = (UKRAINE_NATO.claim, *UKRAINE_NATO.paraphrases)
     speakers = sorted({r.speaker for r in rows if r.speaker})
-    spoken = sorted(FURTHER_TARGETS.values())
+    further = sorted(FURTHER_TARGETS.values())
     out = []
     for row in rows:
-        if row.claim is not None:
+        if row.claim is not None and not (row.speaker or row.context):
             out.append(Example(row.text, row.claim, row.label))
             continue
         view = rng.random()
@@ -177,19 +187,30 @@ def draw(rows: Sequence[Row], rng: random.Random) -> list[Example]:
             speaker = rng.choice(speakers)
         around = view > 0.8 or 0.4 < view < 0.55 or _needs_context(row)
         text = render(row.text, speaker=speaker, context=row.context if around else None)
-        out.append(Example(text, rng.choice(wordings), row.label))
+        out.append(Example(text, row.claim or rng.choice(wordings), row.label))
         if row.stances and rng.random() < 0.6:
             out.append(Example(row.text, *rng.choice(row.stances)))
         elif row.stances and rng.random() < 0.3:
             named = {claim for claim, _ in row.stances}
-            out.append(Example(row.text, rng.choice([c for c in spoken if c not in named]), _NEUTRAL))
+            out.append(Example(row.text, rng.choice([c for c in further if c not in named]), _NEUTRAL))
     return out
 
 
 def split_by_group(rows: Sequence[Row], share: float, seed: int) -> tuple[list[Row], list[Row]]:
-    """Rows as (train, dev): stratified by label, no group on both sides."""
+    """Rows as (train, dev): stratified by label, no group on both sides.
+
+    Raises:
+        InputError: there are too few groups to hold that share of them back.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
-    folds = StratifiedGroupKFold(n_splits=max(2, round(1 / share)), shuffle=True, random_state=seed)
+    parts = max(2, round(1 / share))
+    groups, labels = len({row.group for row in rows}), Counter(row.label for row in rows)
+    if groups < parts or max(labels.values()) < parts:
+        raise InputError(
+            f"{len(rows)} rows in {groups} groups are too few to hold {share:.0%} of them back (dev_share); "
+            "give more rows, or dev rows of their own."
+        )
+    folds = StratifiedGroupKFold(n_splits=parts, shuffle=True, random_state=seed)
     train, dev = next(iter(folds.split(rows, [r.label for r in rows], [r.group for r in rows])))
     return [rows[i] for i in train], [rows[i] for i in dev]

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from stance.errors import ConfigError
+from stance.models import embedded_folder
 
 
 def resolve_base(base: str) -> str:
-    """The folder or hub name of a base encoder; `package:NAME` looks inside an installed package.
+    """The folder or hub name of a base: an embedded model's name gives its folder, `package:NAME` looks inside a package.
 
     Raises:
         ConfigError: the package is not installed or carries no checkpoint.
     """
     if not base.startswith("package:"):
-        return base
+        return str(embedded_folder(base) or base)
     name = base.removeprefix("package:")
     spec = find_spec(name)
     if spec is None or spec.origin is None:
@@ -27,6 +28,18 @@ def resolve_base(base: str) -> str:
         if (weights.parent / "config.json").exists():
             return str(weights.parent)
     raise ConfigError(f"base {base}: no config.json beside a .safetensors file in the package.")
+
+
+@contextmanager
+def loading(base: str) -> Iterator[None]:
+    """Inside the block, what transformers says of a base that it cannot load becomes a :class:`ConfigError`."""
+    try:
+        yield
+    except (OSError, ValueError, ImportError) as error:
+        raise ConfigError(
+            f"base {base}: cannot be loaded ({(str(error).strip() or type(error).__name__).splitlines()[0]}). "
+            "Give an embedded model's name, a folder from here, or a hub name that can be reached."
+        ) from error
 
 
 def optimiser(
@@ -70,7 +83,9 @@ def autocast(device: str) -> AbstractContextManager[Any]:
 
 
 class Average:
-    """An exponential moving average of a module's weights (Polyak and Juditsky 1992), in fp32.
+    """An exponential moving average of a module's weights (Polyak and Juditsky 1992), taken at every fourth step.
+
+    Before the fourth step it is the weights at the start.
 
     Args:
         model: a torch module.
@@ -104,5 +119,7 @@ class Average:
         """The model holds the average inside the block, and its own weights after it."""
         own = {k: v.detach().clone() for k, v in self._model.state_dict().items()}
         self.keep()
-        yield
-        self._model.load_state_dict(own)
+        try:
+            yield
+        finally:
+            self._model.load_state_dict(own)

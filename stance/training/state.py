@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ from stance.io import atomic_path
 from stance.training.optimise import Average
 
 
-def save_state(path: Path, *, model: Any, optimizer: Any, schedule: Any, average: Average | None, about: dict[str, Any]) -> None:
+def save_state(
+    path: Path, *, model: Any, optimizer: Any, schedule: Any, average: Average | None, epochs: int, scores: list[float]
+) -> None:
     """Write weights, optimiser, average and the random state to one file, whole or not at all.
 
     Args:
         path: the file.
         model, optimizer, schedule, average: of the run.
-        about: JSON values that :func:`load_state` gives back.
+        epochs: how many are finished.
+        scores: dev macro-F1 of each.
     """
     import torch
     from safetensors.torch import save_file
@@ -29,13 +33,13 @@ def save_state(path: Path, *, model: Any, optimizer: Any, schedule: Any, average
         tensors |= {f"mean.{k}": v for k, v in average.mean.items()}
         tensors["mean"] = torch.tensor(average.steps)
     tensors["random"] = torch.get_rng_state()
-    header = {"about": json.dumps({**about, "step": schedule.last_epoch})}
+    header = {"about": json.dumps({"epochs": epochs, "scores": scores, "step": schedule.last_epoch})}
     with atomic_path(path) as temporary:
         save_file({k: v.detach().contiguous().cpu().clone() for k, v in tensors.items()}, temporary, metadata=header)
 
 
-def load_state(path: Path, *, model: Any, optimizer: Any, schedule: Any, average: Average | None) -> dict[str, Any]:
-    """Put a saved state back and return its `about`.
+def load_state(path: Path, *, model: Any, optimizer: Any, schedule: Any, average: Average | None) -> tuple[int, list[float]]:
+    """Put a saved state back and return its finished epochs and their scores.
 
     Raises:
         ModelError: the file is damaged or of another configuration.
@@ -45,7 +49,7 @@ def load_state(path: Path, *, model: Any, optimizer: Any, schedule: Any, average
 
     try:
         with safe_open(str(path), framework="pt") as file:
-            about: dict[str, Any] = json.loads(file.metadata()["about"])
+            about = json.loads(file.metadata()["about"])
             tensors = {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118 - the file is no mapping
         part = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
         model.load_state_dict(part)
@@ -55,7 +59,7 @@ def load_state(path: Path, *, model: Any, optimizer: Any, schedule: Any, average
                 _, i, name = k.split(".")
                 state.setdefault(int(i), {})[name] = v
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-        schedule.load_state_dict({**schedule.state_dict(), "last_epoch": about.pop("step")})
+        schedule.load_state_dict({**schedule.state_dict(), "last_epoch": about["step"]})
         for group, rate in zip(optimizer.param_groups, schedule.lr_lambdas, strict=True):
             group["lr"] = group["initial_lr"] * rate(schedule.last_epoch)
         if average:
@@ -65,4 +69,37 @@ def load_state(path: Path, *, model: Any, optimizer: Any, schedule: Any, average
         torch.set_rng_state(tensors["random"])
     except Exception as error:  # safetensors has no public exception of its own
         raise ModelError(f"{path}: cannot be resumed ({error}); delete it to begin this stage anew.") from error
-    return about
+    return int(about["epochs"]), [float(x) for x in about["scores"]]
+
+
+class RunFiles:
+    """The files of unfinished work beside a run's output: a folder for each stage before the last, a state for each.
+
+    Args:
+        output: folder of the checkpoint.
+        stages: how many there are.
+    """
+
+    def __init__(self, output: Path, stages: int) -> None:
+        self.stages = [output.with_name(f"{output.name}.stage-{i}") for i in range(stages - 1)]
+        self.states = [output.with_name(f"{output.name}.state-{i}.safetensors") for i in range(stages)]
+
+    def finished(self) -> int:
+        """How many stages need not be run again."""
+        return max((i + 1 for i, folder in enumerate(self.stages) if folder.exists()), default=0)
+
+    def remove(self) -> None:
+        """Forget an earlier run, so that no later `resume` goes on from it."""
+        for folder in self.stages:
+            shutil.rmtree(folder, ignore_errors=True)
+        for state in self.states:
+            state.unlink(missing_ok=True)
+
+    def finish(self, stage: int, *, model: Any, tokenizer: Any) -> None:
+        """Keep the weights of a finished stage: the folder appears whole or not at all."""
+        folder = self.stages[stage]
+        partial = folder.with_name(f".{folder.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        model.save_pretrained(partial, safe_serialization=True)
+        tokenizer.save_pretrained(partial)
+        partial.rename(folder)

@@ -23,6 +23,7 @@ from stance.training.optimise import autocast, optimiser, resolve_base, set_drop
 
 logger = logging.getLogger(__name__)
 
+
 class AttributionModel(torch.nn.Module):
     """Encoder, an embedding of word features added to its input, a linear layer and the CRF's scores."""
 
