@@ -79,6 +79,8 @@ class _Paragraph:
         for a, b in contents:
             if any(m[0] < a and b < m[1] for m in told):
                 continue  # what somebody in the quotation said is part of the quotation
+            if count_words(self.text, (a, b)) < 2 and not any(m[0] <= a < m[1] for m in self.marked):
+                continue  # the "it" of "it was announced that …"
             for m in self.marked:
                 if m[0] < b and a < m[1] and any(m[0] < edge < m[1] for edge in (a, b)):
                     a, b = min(a, m[0]), max(b, m[1])
