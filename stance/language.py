@@ -13,7 +13,11 @@ MIN_PROBABILITY = 0.8
 """The identifier must be at least this sure. Of 2,647 English statements of `data/nato`, this marks none."""
 
 _WORD = re.compile(r"\w+")
-_ENGLISH = frozenset("the and that not will would with has have this are was been said by its which should".split())
+_ENGLISH = frozenset(
+    "the and that not will would with has have this are was been said by its which should we they their our your must never "
+    "could who what when where into from there than because support join".split()
+)
+"""Words of which two different ones make a text English."""
 
 
 def foreign(text: str, *, reads: tuple[str, ...]) -> str | None:
