@@ -1,7 +1,8 @@
-"""Build a data set in child processes that are killed (kill -9) at growing delays, until one comes through; run by a test.
+"""Build a data set in child processes that are killed (kill -9) further on each time, until one comes through; run by a test.
 
-    python kill_build.py CONFIG DATA OUTPUT FIRST_DELAY STEP
+    python kill_build.py CONFIG DATA OUTPUT
 
+The k-th child is killed a moment after the k-th step is finished, so that the kills come at every step on any machine.
 Prints, for each kill, which steps were finished.
 """
 
@@ -23,10 +24,19 @@ import sklearn.feature_extraction.text  # noqa: F401
 from stance.corpus import build_dataset
 from stance.corpus.steps import code_hash
 
+MOMENTS = (0.0, 0.005, 0.02)
+"""Seconds between the end of a step and the kill, in turn."""
 
-def main(config: str, data: str, output: str, first: str, step: str) -> None:
-    delay, stages = float(first), []
+
+def finished(output: str) -> list[str]:
+    """Names of the steps that are done."""
+    return sorted(p.name.split("-")[0] for p in Path(output, "steps").glob("[!.]*"))
+
+
+def main(config: str, data: str, output: str) -> None:
+    """Kill builds until one ends by itself, and print what each had finished."""
     code_hash()
+    kills: list[list[str]] = []
     while True:
         child = os.fork()
         if not child:
@@ -34,18 +44,19 @@ def main(config: str, data: str, output: str, first: str, step: str) -> None:
                 build_dataset(config, data=data, output=output)
             finally:
                 os._exit(int(not (Path(output) / "dataset").is_dir()))
-        end = time.monotonic() + delay
-        while time.monotonic() < end and not os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-            time.sleep(0.002)
-        done = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-        if not done:
+        ended = False
+        while not ended and len(finished(output)) < len(kills):
+            ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+            time.sleep(0.001)
+        time.sleep(MOMENTS[len(kills) % len(MOMENTS)])
+        if not ended and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             os.kill(child, signal.SIGKILL)
-            stages.append(sorted(p.name.split("-")[0] for p in Path(output, "steps").glob("[!.]*")))
+            kills.append(finished(output))
+            os.waitpid(child, 0)
+            continue
         _, status = os.waitpid(child, 0)
-        if done:
-            print(json.dumps({"stages": stages, "status": status}))
-            return
-        delay += float(step)
+        print(json.dumps({"stages": kills, "status": status}))
+        return
 
 
 if __name__ == "__main__":
