@@ -139,7 +139,7 @@ def test_a_wrong_configuration_is_named(tmp_path: Path, before: str, after: str,
 
 def test_the_configurations_of_the_repository_are_valid() -> None:
     folder = Path(__file__).parent.parent / "configs"
-    assert len([load_evaluate_config(p) for p in sorted(folder.glob("evaluate-*.yaml"))]) == 3
+    assert len([load_evaluate_config(p) for p in sorted(folder.glob("evaluate-*.yaml"))]) == 4
 
 
 def test_two_reports_are_compared_on_the_same_rows(tmp_path: Path) -> None:
