@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from stance.quotes.assemble import Assembler
-from stance.quotes.marks import Span, count_words, inner, is_title, marked_spans, trim
+from stance.quotes.marks import Span, count_words, inner, is_title, marked_spans, stays_open, trim
 from stance.quotes.speakers import mentions
 from stance.quotes.tagger import KINDS, MAX_WORDS, Tagger, spans, words_of
 from stance.records import Quote
@@ -213,5 +213,5 @@ def extract(text: str, tagger: Tagger) -> list[Quote]:
         count = len(found.quotes)
         _Paragraph(text, number, start, end, marked, spans_of[number]).into(found)
         before = number if len(found.quotes) > count else before
-        open_quote = bool(marked) and marked[-1][1] == end and text[end - 1] not in "”\"»」’"
+        open_quote = stays_open(text, marked, end)
     return sorted(found.quotes, key=lambda q: q.start)

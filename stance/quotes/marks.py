@@ -53,6 +53,11 @@ def _is_apostrophe(text: str, i: int, end: int) -> bool:
     return after.isalnum() or (text[i - 1] == "s" and after == " " and bool(_CLOSES.search(text, i + 1, end)))
 
 
+def stays_open(text: str, marked: list[Span], end: int) -> bool:
+    """Whether a paragraph that ends at `end` ends within a quotation, so that the next one goes on with it."""
+    return bool(marked) and marked[-1][1] == end and text[end - 1] not in "”\"»」’"
+
+
 def inner(text: str, span: Span) -> Span:
     """The content of a marked span, without marks, outer blanks and a closing comma."""
     a, b = span[0] + 1, span[1]

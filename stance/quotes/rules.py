@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from stance.quotes.assemble import Assembler
-from stance.quotes.marks import count_words, inner, is_title, marked_spans, trim
+from stance.quotes.marks import count_words, inner, is_title, marked_spans, stays_open, trim
 from stance.quotes.speakers import mentions
 from stance.records import Quote
 from stance.text import paragraphs, sentences
@@ -59,7 +59,7 @@ class _Extractor:
                 continue
             for a, b in sentences(self.text, start, end, marked):
                 self.sentence(a, b, [m for m in marked if a <= m[0] and m[1] <= b + 1], number)
-            open_speaker = bool(marked) and marked[-1][1] == end and self.text[end - 1] not in "”\"»」’"
+            open_speaker = stays_open(self.text, marked, end)
         return self.found.quotes
 
     def sentence(self, a: int, b: int, marked: list[Span], n: int) -> None:

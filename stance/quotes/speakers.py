@@ -87,19 +87,6 @@ _PREPOSITIONS = frozenset("of by in to for at with from on and or as near behind
 _POSSESSIVE = re.compile(r"['’]s$")
 
 
-def strip_titles(name: str) -> str:
-    """A name without titles, nationalities and possessors.
-
-    Example:
-        >>> strip_titles("Russian Foreign Minister Ilya Garin")
-        'Ilya Garin'
-    """
-    words = name.split()
-    while len(words) > 1 and _is_title(words[0]):
-        words = words[1:]
-    return " ".join(words)
-
-
 def _is_title(word: str) -> bool:
     plain = word.strip("*_,").lower()
     return plain in _TITLES or word.strip("*_,") in _PLAIN_DEMONYMS or plain in _ROLE_WORDS or bool(_POSSESSIVE.search(word))

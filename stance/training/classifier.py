@@ -24,7 +24,7 @@ from stance.errors import InputError, ModelError
 from stance.labels import LABELS
 from stance.models.checkpoint import label_columns
 from stance.training.examples import Example, Row, dev_example, epoch_examples, read_source, split_by_group
-from stance.training.optimise import Average, autocast, loading, optimiser, resolve_base, set_dropout
+from stance.training.optimise import Average, autocast, batches_by_length, loading, optimiser, resolve_base, set_dropout
 from stance.training.state import RunFiles, load_state, save_state
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,10 @@ def _with_stance_head(checkpoint: str) -> Any:
     return model
 
 
+def _characters(example: Example) -> int:
+    return len(example.text) + len(example.claim)
+
+
 class _Run:
     """The state of one training run; methods in the order in which they are called."""
 
@@ -88,16 +92,6 @@ class _Run:
             return_tensors="pt",
         ).to(self.device)
 
-    def batches(self, examples: Sequence[Example], rng: random.Random) -> list[list[Example]]:
-        """Random batches whose rows are of like length: sorted within windows of 50 batches."""
-        size, shuffled = self.config.batch_size, rng.sample(list(examples), len(examples))
-        result = []
-        for begin in range(0, len(shuffled), size * 50):
-            window = sorted(shuffled[begin : begin + size * 50], key=lambda e: len(e.text) + len(e.claim))
-            result += [window[i : i + size] for i in range(0, len(window), size)]
-        rng.shuffle(result)
-        return result
-
     def logits(self, examples: list[Example]) -> NDArray[np.float32]:
         """Logits of shape (n, 3), rows in order."""
         order = sorted(range(len(examples)), key=lambda i: len(examples[i].text))
@@ -117,7 +111,7 @@ class _Run:
         torch.manual_seed(config.seed)  # here too, so that a resumed run draws as a whole one does
         set_dropout(self.model, stage.dropout)
         self.model.get_input_embeddings().weight.requires_grad_(not stage.freeze_words)
-        epochs = [self.batches(epoch_examples(train, rng), rng) for _ in range(stage.epochs)]
+        epochs = [batches_by_length(epoch_examples(train, rng), config.batch_size, _characters, rng) for _ in range(stage.epochs)]
         trained = [p for p in self.model.parameters() if p.requires_grad]
         steps = sum(map(len, epochs))
         optimizer, schedule = optimiser(trained, learning_rate=stage.learning_rate, steps=steps, warmup=config.warmup)

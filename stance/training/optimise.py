@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from stance.errors import ConfigError
 from stance.models import embedded_folder
+
+Item = TypeVar("Item")
 
 
 def resolve_base(base: str) -> str:
@@ -62,6 +65,24 @@ def optimiser(
         adam, lambda s: min((s + 1) / warm, max(0.02, (steps - s) / max(1, steps - warm)))
     )
     return adam, schedule
+
+
+def batches_by_length(items: Sequence[Item], size: int, length: Callable[[Item], int], rng: random.Random) -> list[list[Item]]:
+    """Random batches whose items are of like length: sorted within windows of 50 batches.
+
+    Args:
+        items: of one epoch.
+        size: of a batch.
+        length: of an item, in any unit.
+        rng: draws the order.
+    """
+    shuffled = rng.sample(list(items), len(items))
+    out = []
+    for begin in range(0, len(shuffled), size * 50):
+        window = sorted(shuffled[begin : begin + size * 50], key=length)
+        out += [window[i : i + size] for i in range(0, len(window), size)]
+    rng.shuffle(out)
+    return out
 
 
 def set_dropout(model: Any, share: float) -> None:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from stance.config import TaggerConfig
 from stance.quotes.cofenet import Instance, read_instances
 from stance.quotes.tagger import SHAPES, TAGS, WordEncoder, constraints, pad, spans, viterbi
-from stance.training.optimise import autocast, optimiser, resolve_base, set_dropout
+from stance.training.optimise import autocast, batches_by_length, optimiser, resolve_base, set_dropout
 
 logger = logging.getLogger(__name__)
 
@@ -98,16 +98,6 @@ class _Run:
         tags = pad([[TAGS.index(t) for t in tags] for _, tags in batch])
         return out.gather(1, index), torch.tensor(tags), torch.tensor((first >= 0).astype(np.float32))
 
-    def batches(self, instances: Sequence[Instance], rng: random.Random) -> list[list[Instance]]:
-        size = self.config.batch_size
-        shuffled = rng.sample(list(instances), len(instances))
-        out = []
-        for begin in range(0, len(shuffled), size * 50):
-            window = sorted(shuffled[begin : begin + size * 50], key=lambda x: len(x[0]))
-            out += [window[i : i + size] for i in range(0, len(window), size)]
-        rng.shuffle(out)
-        return out
-
     def predict(self, instances: Sequence[Instance]) -> list[list[str]]:
         self.model.eval()
         move, start = (x.detach().numpy() for x in self.model.crf())
@@ -171,7 +161,8 @@ def train_tagger(config: TaggerConfig, *, data: Path, output: Path, progress: bo
     try:
         for epoch in range(config.epochs):
             run.model.train()
-            bar = tqdm(run.batches(train, rng), desc=f"tagger {epoch + 1}", disable=not progress, mininterval=10)
+            batches = batches_by_length(train, config.batch_size, lambda x: len(x[0]), rng)
+            bar = tqdm(batches, desc=f"tagger {epoch + 1}", disable=not progress, mininterval=10)
             for batch in bar:
                 with autocast("cpu"):
                     scores, tags, mask = run.scores(batch)
