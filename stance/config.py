@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from stance.errors import ConfigError
 
@@ -54,6 +54,8 @@ class Stage(_Strict):
         dropout: share of hidden and attention values zeroed; one pass over many rows needs none.
         freeze_words: leave the word embeddings as they are, so that words unseen in training keep their place among the seen.
         average: decay of the moving average of the weights that is kept instead of the last ones; 0 keeps the last.
+        seeds: run the stage so often, each time from the same start with another seed, and keep the mean of the weights
+            (Wortsman et al. 2022, "Model soups"); for any stage but the last.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Stage(_Strict):
     dropout: float = Field(default=0.1, ge=0, lt=1)
     freeze_words: bool = False
     average: float = Field(default=0.0, ge=0, lt=1)
+    seeds: int = Field(default=1, ge=1)
 
 
 class TrainConfig(_Strict):
@@ -97,6 +100,13 @@ class TrainConfig(_Strict):
     seed: int = 1
     languages: tuple[str, ...] = ()
     licences: str = ""
+
+    @field_validator("stages")
+    @classmethod
+    def _last_stage_chooses_an_epoch(cls, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+        if stages and stages[-1].seeds > 1:
+            raise ValueError("the last stage keeps its best epoch on dev and has one seed; give seeds to a stage before it")
+        return stages
 
 
 class TaggerConfig(_Strict):

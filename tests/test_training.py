@@ -67,7 +67,7 @@ def test_a_run_killed_between_epochs_goes_on_to_the_same_weights(tiny_encoder: P
     path = tmp_path / "c.yaml"
     path.write_text(yaml.safe_dump(config.model_dump(mode="json")), encoding="utf-8")
     command = [sys.executable, "-m", "stance", "train", str(path), "--data", str(tmp_path)]
-    state = tmp_path / "out.state-0.safetensors"
+    state = tmp_path / "out.state-0.0.safetensors"
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while not state.exists():
             assert process.poll() is None
@@ -77,6 +77,26 @@ def test_a_run_killed_between_epochs_goes_on_to_the_same_weights(tiny_encoder: P
     out = stance.train(config, data=tmp_path, output=tmp_path / "out", resume=True)
     assert (out / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert not state.exists()
+
+
+def test_a_stage_of_three_seeds_keeps_the_mean_of_runs_from_one_start(tiny_encoder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    config = _config(tiny_encoder, tmp_path, ROWS, stages=2, epochs=2)
+    three = config.stages[0].model_copy(update={"seeds": 3})
+    stance.train(config.model_copy(update={"stages": (three, config.stages[1])}), data=tmp_path, output=tmp_path / "mean")
+    stance.train(config, data=tmp_path, output=tmp_path / "one")
+    weight = "bert.encoder.layer.0.output.dense.weight"
+    mean, one = (load_file(tmp_path / f"{name}.stage-0" / "model.safetensors")[weight] for name in ("mean", "one"))
+    start = load_file(tiny_encoder / "model.safetensors")
+    start = start.get(weight, start.get(weight.removeprefix("bert.")))
+    assert 0 < (mean - one).abs().mean() < (mean - start).abs().mean()  # another place, but not far from the first seed's
+    assert not list(tmp_path.glob("*.state-*"))
+
+
+def test_the_last_stage_has_one_seed(tiny_encoder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="last stage"):
+        _config(tiny_encoder, tmp_path, ROWS, seeds=2)
 
 
 def test_ctrl_c_leaves_the_best_checkpoint(tiny_encoder: Path, tmp_path: Path) -> None:
@@ -121,7 +141,7 @@ def test_shipped_configs_are_valid(path: Path) -> None:
 
 def test_a_whole_run_forgets_the_unfinished_work_of_an_earlier_one(tiny_encoder: Path, tmp_path: Path) -> None:
     (tmp_path / "out.stage-1").mkdir()
-    (tmp_path / "out.state-0.safetensors").write_bytes(b"of an earlier run")
+    (tmp_path / "out.state-0.0.safetensors").write_bytes(b"of an earlier run")
     stance.train(_config(tiny_encoder, tmp_path, ROWS, stages=3, epochs=1), data=tmp_path)
     assert sorted(path.name for path in tmp_path.glob("out*")) == ["out", "out.stage-0", "out.stage-1"]
     assert (tmp_path / "out.stage-1" / "model.safetensors").exists()

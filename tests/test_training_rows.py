@@ -39,21 +39,30 @@ def _epochs(*rows: Row, n: int = 400) -> list[Example]:
 
 
 def test_a_row_is_seen_with_its_speaker_with_its_context_with_both_and_alone() -> None:
-    seen = Counter(e.text for e in _epochs(Row(SAID, FAVOR, "a set", speaker="Anna Holm", context=BEFORE)))
+    seen = Counter(e.text for e in _epochs(Row(SAID, FAVOR, "a set", speaker="Anna Holm", context=BEFORE)) if e.label == FAVOR)
     assert set(seen) == {SAID, f"Anna Holm: {SAID}", f"{BEFORE} {SAID}", f"Anna Holm: {BEFORE} {SAID}"}
     assert min(seen.values()) > 30
 
 
 def test_some_speakers_are_swapped_but_never_in_a_set_written_together() -> None:
-    rows = [Row(f"{SAID} {i}", FAVOR, f"{SAID} {i}", speaker=f"Speaker {i}") for i in range(6)]
+    rows = [Row(f"{SAID} {i}", FAVOR, f"q{i}", speaker=f"Speaker {i}") for i in range(6)]
     of_sets = [Row(r.text, FAVOR, "one set", speaker=r.speaker) for r in rows]
 
     def share_swapped(rows: list[Row]) -> float:
-        shown = [e.text for e in _epochs(*rows, n=100) if e.text.startswith("Speaker")]
+        shown = [e.text for e in _epochs(*rows, n=100) if e.text.startswith("Speaker") and e.label == FAVOR]
         return sum(t.split(":")[0].split()[-1] != t.split()[-1] for t in shown) / len(shown)
 
-    assert 0.05 < share_swapped(rows) < 0.25
+    assert 0.15 < share_swapped(rows) < 0.30
     assert share_swapped(of_sets) == 0
+
+
+def test_a_side_turns_neutral_elsewhere_and_in_a_frame_but_neutral_rows_stay_as_they_are() -> None:
+    said = "“Ukraine belongs in NATO, whatever anybody in Moscow may say of it.”"
+    made = {e.text for e in _epochs(Row(said, FAVOR, "g")) if e.label == NEUTRAL}
+    assert {said.replace("Ukraine", "Moldova"), f"Some say: {said}"} <= made
+    assert said not in made and not any("Georgia" in text for text in made)
+    assert len(_epochs(Row("Ukraine applied in 2022.", NEUTRAL, "g"), n=50)) == 50
+    assert len(_epochs(Row("Ukraine should join.", FAVOR, "g", claim="Ukraine should join the EU."), n=50)) == 50
 
 
 def test_a_short_text_is_never_shown_without_its_context() -> None:

@@ -21,7 +21,7 @@ def train(
     """Train a stance checkpoint and return its folder, which `model=` takes.
 
     Each finished stage is kept beside the output as `NAME.stage-N`, and the last finished epoch of an unfinished one as
-    `NAME.state-N.safetensors`; with `resume`, neither is run again and the result is that of a whole run
+    `NAME.state-N.SEED.safetensors`; with `resume`, neither is run again and the result is that of a whole run
     (on a GPU, but for its dropout). Without it, both are removed first.
     Ctrl-C in the last stage leaves its best epoch so far.
 

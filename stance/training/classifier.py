@@ -103,12 +103,35 @@ class _Run:
                 out[rows] = self.model(**self.encode([examples[i] for i in rows])).logits.float().cpu().numpy()
         return out
 
-    def fit(self, stage: Stage, train: Sequence[Row], dev: Sequence[Row], rng: random.Random, *, state: Path) -> None:
-        """Train one stage, from the epoch in the file `state` where there is one; the best epoch on dev is saved."""
+    def fit_seeds(self, stage: Stage, train: Sequence[Row], dev: Sequence[Row], files: RunFiles, index: int) -> None:
+        """Train one stage once for each of its seeds, all from the same start, and keep the mean of their weights."""
+        start = {k: v.clone() for k, v in self.model.state_dict().items()}
+        mean = {k: self.torch.zeros_like(v) for k, v in start.items() if v.is_floating_point()}
+        for seed in range(stage.seeds):
+            self.model.load_state_dict(start)
+            self.fit(stage, train, [], seed=seed, state=files.state(index, seed))
+            if dev:
+                logger.info("%s seed %d: dev macro-F1 %.3f", stage.name, seed, self.score(dev)[0])
+            for k, v in self.model.state_dict().items():
+                if k in mean:
+                    mean[k] += v / stage.seeds
+        self.model.load_state_dict(mean, strict=False)
+        if dev:
+            logger.info("%s mean of %d seeds: dev macro-F1 %.3f", stage.name, stage.seeds, self.score(dev)[0])
+
+    def score(self, dev: Sequence[Row]) -> tuple[float, NDArray[np.float32]]:
+        """Macro-F1 on dev rows, and their logits."""
         from sklearn.metrics import f1_score
 
+        logits = self.logits([dev_example(row) for row in dev])
+        gold = [row.label for row in dev]
+        return float(f1_score(gold, logits.argmax(1), labels=[0, 1, 2], average="macro", zero_division=0)), logits
+
+    def fit(self, stage: Stage, train: Sequence[Row], dev: Sequence[Row], *, seed: int = 0, state: Path) -> None:
+        """Train one stage, from the epoch in the file `state` where there is one; the best epoch on dev is saved."""
         torch, config = self.torch, self.config
-        torch.manual_seed(config.seed)  # here too, so that a resumed run draws as a whole one does
+        torch.manual_seed(config.seed + seed)  # here too, so that a resumed run draws as a whole one does
+        rng = random.Random(f"{config.seed} {stage.name} {seed}" if seed else f"{config.seed} {stage.name}")
         set_dropout(self.model, stage.dropout)
         self.model.get_input_embeddings().weight.requires_grad_(not stage.freeze_words)
         epochs = [batches_by_length(epoch_examples(train, rng), config.batch_size, _characters, rng) for _ in range(stage.epochs)]
@@ -117,7 +140,7 @@ class _Run:
         optimizer, schedule = optimiser(trained, learning_rate=stage.learning_rate, steps=steps, warmup=config.warmup)
         average = Average(self.model, stage.average) if stage.average else None
         loss_of = torch.nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
-        held, gold = [dev_example(row) for row in dev], np.array([row.label for row in dev])
+        gold = np.array([row.label for row in dev])
         parts = {"model": self.model, "optimizer": optimizer, "schedule": schedule, "average": average}
         done, self.scores = load_state(state, **parts) if state.exists() else (0, [])
         scores = self.scores
@@ -138,8 +161,8 @@ class _Run:
                 save_state(state, **parts, epochs=epoch + 1, scores=scores)
                 continue
             with average.applied() if average else nullcontext():
-                logits = self.logits(held)
-                scores.append(float(f1_score(gold, logits.argmax(1), labels=[0, 1, 2], average="macro", zero_division=0)))
+                score, logits = self.score(dev)
+                scores.append(score)
                 logger.info("%s epoch %d: dev macro-F1 %.3f", stage.name, epoch + 1, scores[-1])
                 if scores[-1] == max(scores):
                     self.save(logits, gold, scores)
@@ -202,9 +225,11 @@ def train_classifier(
     for index, stage in list(enumerate(config.stages))[done:]:
         last = index == len(loaded) - 1
         logger.info("stage %s: %d rows", stage.name, len(loaded[index]))
-        draws = random.Random(f"{config.seed} {stage.name}")
         try:
-            run.fit(stage, loaded[index], dev if last else [], draws, state=files.states[index])
+            if stage.seeds > 1:
+                run.fit_seeds(stage, loaded[index], dev, files, index)
+            else:
+                run.fit(stage, loaded[index], dev if last else [], state=files.state(index))
         except KeyboardInterrupt:
             if not (run.scores and (output / "README.md").exists()):  # the card is written last
                 raise
@@ -212,5 +237,5 @@ def train_classifier(
             break
         if not last:
             files.finish(index, model=run.model, tokenizer=run.tokenizer)
-        files.states[index].unlink(missing_ok=True)
+        files.forget_states(index)
     return output

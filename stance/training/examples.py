@@ -161,13 +161,39 @@ def dev_example(row: Row) -> Example:
     return Example(text, row.claim or UKRAINE_NATO.claim, row.label)
 
 
+_PLACES = (
+    {"Ukrainian": "Moldovan", "Ukraine": "Moldova", "Kyiv": "Chisinau", "Kiev": "Chisinau"},
+    {"Ukrainian": "Bosnian", "Ukraine": "Bosnia", "Kyiv": "Sarajevo", "Kiev": "Sarajevo"},
+    {"Ukrainian": "Serbian", "Ukraine": "Serbia", "Kyiv": "Belgrade", "Kiev": "Belgrade"},
+    {"Ukrainian": "Armenian", "Ukraine": "Armenia", "Kyiv": "Yerevan", "Kiev": "Yerevan"},
+    {"Ukrainian": "Irish", "Ukraine": "Ireland", "Kyiv": "Dublin", "Kiev": "Dublin"},
+)
+"""Another country in Ukraine's place; Georgia is left to the probe `target_swap`, which would measure nothing otherwise."""
+_FRAMES = (
+    "Some say: “{}”",
+    "“{}” is how one camp puts it; the other disagrees.",
+    "The argument on one side runs: {}",
+    "The report quotes a view often heard, “{}”, and takes no position on it.",
+    "{} So goes one line of thought.",
+)
+"""An author's frames that make a statement nobody's own; none is one of the probe `reported`."""
+
+
+def _elsewhere(text: str, rng: random.Random) -> str:
+    """The text about another country."""
+    for ours, theirs in rng.choice(_PLACES).items():
+        text = text.replace(ours, theirs)
+    return text
+
+
 def epoch_examples(rows: Sequence[Row], rng: random.Random) -> list[Example]:
-    """The examples of one epoch: each row in one view drawn anew, and some of its further targets.
+    """The examples of one epoch: each row in one view drawn anew, and some further ones made from it.
 
     A row is shown with its speaker, with its context, with both, or alone; one of the default target toward any wording
     of the claim. Somebody else's speaker stands before some of the rows that are a group of their own, so that who speaks
     does not stand for what is said. Of the rows that have further targets, some are also shown toward one of these, and
-    some as neutral toward one that they do not speak of.
+    some as neutral toward one that they do not speak of. Of the rows that take a side on the default target, some are also
+    shown as neutral: about another country, or in a frame that makes them nobody's own view.
 
     Args:
         rows: of one stage.
@@ -176,6 +202,7 @@ def epoch_examples(rows: Sequence[Row], rng: random.Random) -> list[Example]:
     wordings = (UKRAINE_NATO.claim, *UKRAINE_NATO.paraphrases)
     speakers = sorted({r.speaker for r in rows if r.speaker})
     further = sorted(FURTHER_TARGETS.values())
+    members = Counter(group for group, _ in {(r.group, r.text) for r in rows})
     out = []
     for row in rows:
         if row.claim is not None and not (row.speaker or row.context):
@@ -183,7 +210,7 @@ def epoch_examples(rows: Sequence[Row], rng: random.Random) -> list[Example]:
             continue
         view = rng.random()
         speaker = row.speaker if view < 0.55 else None
-        if speaker and row.group == row.text and rng.random() < 0.15:
+        if speaker and members[row.group] == 1 and rng.random() < 0.25:
             speaker = rng.choice(speakers)
         around = view > 0.8 or 0.4 < view < 0.55 or _needs_context(row)
         text = render(row.text, speaker=speaker, context=row.context if around else None)
@@ -193,6 +220,12 @@ def epoch_examples(rows: Sequence[Row], rng: random.Random) -> list[Example]:
         elif row.stances and rng.random() < 0.3:
             named = {claim for claim, _ in row.stances}
             out.append(Example(row.text, rng.choice([c for c in further if c not in named]), _NEUTRAL))
+        if row.claim is None and row.label != _NEUTRAL:
+            made = rng.random()
+            if made < 0.12 and (other := _elsewhere(row.text, rng)) != row.text:
+                out.append(Example(other, rng.choice(wordings), _NEUTRAL))
+            elif made > 0.94 and not _needs_context(row):
+                out.append(Example(rng.choice(_FRAMES).format(row.text.strip("“”\"")), rng.choice(wordings), _NEUTRAL))
     return out
 
 

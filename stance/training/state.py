@@ -73,7 +73,8 @@ def load_state(path: Path, *, model: Any, optimizer: Any, schedule: Any, average
 
 
 class RunFiles:
-    """The files of unfinished work beside a run's output: a folder for each stage before the last, a state for each.
+    """The files of unfinished work beside a run's output: a folder for each finished stage before the last, and a state for
+    each seed of a stage at work.
 
     Args:
         output: folder of the checkpoint.
@@ -81,8 +82,18 @@ class RunFiles:
     """
 
     def __init__(self, output: Path, stages: int) -> None:
+        self._output = output
         self.stages = [output.with_name(f"{output.name}.stage-{i}") for i in range(stages - 1)]
-        self.states = [output.with_name(f"{output.name}.state-{i}.safetensors") for i in range(stages)]
+
+    def state(self, stage: int, seed: int = 0) -> Path:
+        """Where the state of a stage's seed is kept."""
+        return self._output.with_name(f"{self._output.name}.state-{stage}.{seed}.safetensors")
+
+    def forget_states(self, stage: int | None = None) -> None:
+        """Delete the states of one stage, or of all."""
+        of = "*" if stage is None else str(stage)
+        for state in self._output.parent.glob(f"{self._output.name}.state-{of}.*.safetensors"):
+            state.unlink()
 
     def finished(self) -> int:
         """How many stages need not be run again."""
@@ -92,8 +103,7 @@ class RunFiles:
         """Forget an earlier run, so that no later `resume` goes on from it."""
         for folder in self.stages:
             shutil.rmtree(folder, ignore_errors=True)
-        for state in self.states:
-            state.unlink(missing_ok=True)
+        self.forget_states()
 
     def finish(self, stage: int, *, model: Any, tokenizer: Any) -> None:
         """Keep the weights of a finished stage: the folder appears whole or not at all."""
