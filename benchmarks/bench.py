@@ -1,0 +1,237 @@
+"""Speed of the embedded model beside the usual ways to run the same checkpoint: `make bench`.
+
+Each way runs in a process of its own, on the same quotes of `data/nato`: the process is started cold and gives a first
+label, then labels all quotes several times after a warm-up. Times differ from machine to machine; the ratios of one run are
+the claim. Peers get the best of several batch sizes, and the checkpoint that the embedded model was exported from.
+Results go to `benchmarks/results.json` and, as a picture, to `benchmarks/results.svg`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+NATO = HERE.parent / "data" / "nato" / "test_field.jsonl"
+WEIGHTS = HERE.parent / "stance" / "weights" / "minilm-nato"
+CLAIM = "Ukraine should become a member of NATO."
+SIZES = (1, 8, 32)
+"""Batch sizes that a peer is tried with, on a fifth of the quotes; the best is measured."""
+Labeller = Callable[[Sequence[str], int], Any]
+"""(texts, batch size) to labels."""
+
+
+def quotes(n: int, *, long: bool) -> list[str]:
+    """The first n texts of the set's test file; long ones are three texts in a row, as with much context."""
+    with NATO.open(encoding="utf-8") as file:
+        texts = [json.loads(line)["text"] for line in file]
+    return [" ".join(texts[i : i + 3]) for i in range(n)] if long else texts[:n]
+
+
+def ours(model: str) -> Labeller:
+    """`stance.classify`."""
+    import stance
+
+    return lambda texts, size: stance.classify(list(texts), model=model, batch_size=size, on_unsupported="ignore")
+
+
+def zero_shot(folder: str) -> Labeller:
+    """transformers' zero-shot pipeline: one pass for each of three label sentences."""
+    from transformers import pipeline
+
+    pipe = pipeline("zero-shot-classification", model=folder, device="cpu")
+    names = ("in favor of", "against", "neutral on")
+    labels = [f"{name} Ukraine becoming a member of NATO" for name in names]
+    return lambda texts, size: pipe(list(texts), labels, hypothesis_template="The speaker is {}.", batch_size=size)
+
+
+def text_classification(folder: str) -> Labeller:
+    """transformers' text-classification pipeline over pairs of text and claim."""
+    from transformers import pipeline
+
+    pipe = pipeline("text-classification", model=folder, device="cpu")
+    return lambda texts, size: pipe([{"text": t, "text_pair": CLAIM} for t in texts], batch_size=size, truncation=True)
+
+
+def cross_encoder(folder: str) -> Labeller:
+    """sentence-transformers' CrossEncoder."""
+    from sentence_transformers import CrossEncoder
+
+    model = CrossEncoder(folder, device="cpu")
+    return lambda texts, size: model.predict([(t, CLAIM) for t in texts], batch_size=size, show_progress_bar=False)
+
+
+WAYS: dict[str, tuple[Callable[[str], Labeller], str]] = {
+    "stance, ONNX Runtime": (ours, "default"),
+    "stance, torch fp32": (ours, "default-torch"),
+    "transformers zero-shot pipeline": (zero_shot, "peer"),
+    "transformers text-classification pipeline": (text_classification, "peer"),
+    "sentence-transformers CrossEncoder": (cross_encoder, "peer"),
+}
+"""Name, maker and model of each way; "peer" is the checkpoint in the form that transformers loads."""
+
+
+def measure(name: str, folder: str, *, n: int, runs: int) -> dict[str, Any]:
+    """What one way does in this process: first label in seconds since the interpreter began, quotes a second, peak memory."""
+    import resource
+
+    make, model = WAYS[name]
+    began = float(os.environ["BENCH_BEGAN"])
+    label = make(folder if model == "peer" else model)
+    texts, longer = quotes(n, long=False), quotes(n // 4, long=True)
+    label(texts[:1], 1)
+    first = time.time() - began
+    sizes = (32,) if make is ours else SIZES
+    some = texts[: max(1, n // 5)]
+    label(some, sizes[-1])
+
+    def rate(texts: Sequence[str], size: int) -> float:
+        start = time.perf_counter()
+        label(texts, size)
+        return len(texts) / (time.perf_counter() - start)
+
+    best = max(sizes, key=lambda size: rate(some, size)) if len(sizes) > 1 else sizes[0]
+    rates = [rate(texts, best) for _ in range(runs)]
+    return {
+        "name": name,
+        "first_label_seconds": first,
+        "batch_size": best,
+        "quotes_per_second": statistics.median(rates),
+        "quotes_per_second_runs": rates,
+        "long_quotes_per_second": statistics.median(rate(longer, best) for _ in range(runs)),
+        "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def matmul_peak() -> dict[str, float]:
+    """The machine's measured TFLOP/s in a product of two 2048 by 2048 matrices, all cores, best of ten."""
+    import torch
+
+    found = {}
+    for name, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        a, b = (torch.randn(2048, 2048).to(kind) for _ in range(2))
+        a @ b
+        times = []
+        for _ in range(10):
+            start = time.perf_counter()
+            a @ b
+            times.append(time.perf_counter() - start)
+        found[name] = 2 * 2048**3 / min(times) / 1e12
+    return found
+
+
+def teraflops_per_quote(texts: Sequence[str]) -> float:
+    """Operations of the encoder's matrices for one quote, padding not counted: 2 for each weight and token, and attention's."""
+    from tokenizers import Tokenizer
+
+    config = json.loads((WEIGHTS / "config.json").read_text("utf-8"))
+    width, layers, inner = config["hidden_size"], config["num_hidden_layers"], config["intermediate_size"]
+    tokenizer = Tokenizer.from_file(str(WEIGHTS / "tokenizer.json"))
+    lengths = [len(e.ids) for e in tokenizer.encode_batch([(t, CLAIM) for t in texts])]
+    weights = layers * (4 * width**2 + 2 * width * inner)
+    return statistics.mean(2 * n * weights + 4 * layers * n**2 * width for n in lengths) / 1e12
+
+
+def peer_folder(folder: Path) -> Path:
+    """The checkpoint as fp32 safetensors with NLI label names, which every peer loads."""
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    model = AutoModelForSequenceClassification.from_pretrained(WEIGHTS).float()
+    model.config.id2label = {0: "contradiction", 1: "neutral", 2: "entailment"}
+    model.config.label2id = {v: k for k, v in model.config.id2label.items()}
+    model.save_pretrained(folder)
+    AutoTokenizer.from_pretrained(WEIGHTS).save_pretrained(folder)
+    return folder
+
+
+def run(n: int, runs: int) -> dict[str, Any]:
+    """Every way in turn, each in its own process."""
+    import torch
+
+    results = []
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = peer_folder(Path(scratch) / "peer")
+        for name in WAYS:
+            command = [sys.executable, __file__, "--way", name, "--folder", str(folder), "--n", str(n), "--runs", str(runs)]
+            environment = os.environ | {"BENCH_BEGAN": str(time.time()), "TOKENIZERS_PARALLELISM": "true", "HF_HUB_OFFLINE": "1"}
+            done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+            results.append(json.loads(done.stdout.splitlines()[-1]))
+            print(f"{name}: {results[-1]['quotes_per_second']:.0f} quotes/s", file=sys.stderr)
+    peak, work = matmul_peak(), teraflops_per_quote(quotes(n, long=False))
+    by_name = {r["name"]: r for r in results}
+    best = max((r for r in results if r["name"].startswith("stance")), key=lambda r: float(r["quotes_per_second"]))
+    quick = by_name["stance, ONNX Runtime"]
+    return {
+        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "python": platform.python_version(), "matmul_teraflops": peak}
+        | {name: version(name) for name in ("torch", "transformers", "onnxruntime", "sentence-transformers")}
+        | {"threads": torch.get_num_threads()},
+        "quotes": {"n": n, "runs": runs, "teraflop_each": work},
+        "ways": results,
+        "ours": {
+            "best": best["name"],
+            "quotes_per_second": best["quotes_per_second"],
+            "share_of_bf16_peak": best["quotes_per_second"] * work / peak["bf16"],
+            "share_of_fp32_peak": best["quotes_per_second"] * work / peak["fp32"],
+            "times_as_fast_as": {
+                r["name"]: best["quotes_per_second"] / r["quotes_per_second"] for r in results if r is not best
+            },
+            "cold_times_as_fast_as": {
+                r["name"]: r["first_label_seconds"] / quick["first_label_seconds"] for r in results if r is not quick
+            },
+        },
+    }
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def plot(result: dict[str, Any], path: Path) -> None:
+    """Quotes a second of each way, as bars."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    ways = sorted(result["ways"], key=lambda r: float(r["quotes_per_second"]))
+    figure, axes = pyplot.subplots(figsize=(8, 0.5 * len(ways) + 1), layout="constrained")
+    colours = ["tab:blue" if r["name"].startswith("stance") else "tab:gray" for r in ways]
+    bars = axes.barh([r["name"] for r in ways], [r["quotes_per_second"] for r in ways], color=colours)
+    axes.bar_label(bars, [f"{r['quotes_per_second']:.0f}" for r in ways], padding=3)
+    axes.set_xlabel(f"quotes a second, {result['machine']['cpu']}, {result['machine']['cores']} cores")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path)
+
+
+def main() -> None:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=400, help="quotes")
+    parser.add_argument("--runs", type=int, default=5, help="measured runs of each way")
+    parser.add_argument("--way", choices=list(WAYS), help="only this way, in this process, as one line of JSON")
+    parser.add_argument("--folder", help="for --way: the checkpoint of the peers")
+    given = parser.parse_args()
+    if given.way:
+        print(json.dumps(measure(given.way, str(given.folder), n=given.n, runs=given.runs)))
+        return
+    result = run(given.n, given.runs)
+    (HERE / "results.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    plot(result, HERE / "results.svg")
+    print(json.dumps(result["ours"], indent=1))
+
+
+if __name__ == "__main__":
+    main()
