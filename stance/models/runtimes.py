@@ -24,6 +24,7 @@ from stance.models.protocol import StanceModel
 
 RUNTIMES = {
     "onnx": "ONNX Runtime, int8 weights; needs a folder of `stance export`",
+    "openvino": "OpenVINO on the same folder; needs the extra `openvino`",
     "torch": "torch: fp32 on a CPU, bf16 on a GPU that has it",
     "torch-bf16": "torch in bf16, where the CPU (AMX, AVX512-BF16) or the GPU multiplies it in hardware",
 }
