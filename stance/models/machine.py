@@ -42,7 +42,7 @@ def has_bf16(device: str) -> bool:
     import torch
 
     if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     features = torch.cpu.get_capabilities()
     return device == "cpu" and bool(features.get("amx_bf16") or features.get("avx512_bf16"))
 
