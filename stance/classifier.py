@@ -63,6 +63,7 @@ class _Options(TypedDict, total=False):
     model: str | StanceModel
     batch_size: int
     device: str | None
+    runtime: str | None
     progress: bool
     on_error: OnError
     on_unsupported: OnUnsupported
@@ -82,6 +83,7 @@ def classify(
     model: str | StanceModel = DEFAULT,
     batch_size: int = 32,
     device: str | None = None,
+    runtime: str | None = None,
     progress: bool = False,
     on_error: OnError = "raise",
     on_unsupported: OnUnsupported = "warn",
@@ -97,6 +99,8 @@ def classify(
         model: an embedded name, a checkpoint folder, a hub name, or a loaded model.
         batch_size: about this many rows of 64 tokens in one step, at least 1.
         device: for torch models, such as "cuda".
+        runtime: "onnx", "openvino", "torch", "torch-bf16", or "auto" for the fastest by measurement; see
+            :func:`stance.load_model`.
         progress: show a bar on stderr.
         on_error: what to do with a row that is no text: raise, skip it, or keep it with `error` set.
         on_unsupported: what to do with texts in a language that the model does not read: warn once and set `language`
@@ -141,7 +145,7 @@ def classify(
         where = "The text" if single else f"Row {row}"
         raise InputError(f"{where} {problem}. Mend it, or pass on_error='skip' or 'null'.")
     good = [row for row in range(len(items)) if row not in problems]
-    loaded = load_model(model, device) if isinstance(model, str) else model
+    loaded = load_model(model, device, runtime=runtime) if isinstance(model, str) else model
     languages = _languages(good, items, loaded, on_unsupported)
     found = _predict(good, items, speakers, contexts, targets, loaded, batch_size, progress, abstain_below, languages)
     if on_error == "null":

@@ -164,16 +164,40 @@ def analyze(
 
 
 @app.command()
-def models(as_json: AsJson = False) -> None:
-    """List the embedded models: stance models"""
+def models(
+    reasons: Annotated[bool, typer.Option("--why", help="Which runtime is fastest here; measured once, then kept.")] = False,
+    model: Model = "default",
+    as_json: AsJson = False,
+) -> None:
+    """List the embedded models: stance models. Or what runtime="auto" takes on this machine, and why: stance models --why"""
     from stance.models import list_models
 
+    if reasons:
+        _print_choice(model, as_json)
+        return
     if as_json:
         typer.echo(json.dumps(list_models()))
         return
     for entry in list_models():
         typer.echo(f"{entry['name']:<14} {entry['runtime']:<5} {entry['description']}")
     typer.echo("Any checkpoint folder or hub name with entailment or stance labels works too.")
+
+
+def _print_choice(model: str, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from stance.models import why
+    from stance.models.runtimes import RUNTIMES
+
+    found = why(model)
+    if as_json:
+        typer.echo(json.dumps(asdict(found)))
+        return
+    for name, what in RUNTIMES.items():
+        speed = f"{found.speeds[name]:>7.1f} quotes/s" if name in found.speeds else "cannot run here"
+        typer.echo(f"{'*' if name == found.runtime else ' '} {name:<11} {speed:<18} {found.missing.get(name, what)}")
+    typer.echo(f"{found.runtime} is the fastest here by a tenth or more, or the plainer of equals; kept in {found.path} for")
+    typer.echo(f"  {found.machine}")
 
 
 @app.command()

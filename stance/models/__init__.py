@@ -8,11 +8,15 @@ from __future__ import annotations
 import difflib
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stance.errors import ModelError
 from stance.models.protocol import StanceModel
 
-__all__ = ["DEFAULT", "StanceModel", "embedded_folder", "list_models", "load_model"]
+if TYPE_CHECKING:
+    from stance.models.runtimes import Choice
+
+__all__ = ["DEFAULT", "StanceModel", "embedded_folder", "list_models", "load_model", "why"]
 
 DEFAULT = "default"
 _WEIGHTS = Path(__file__).parent.parent / "weights"
@@ -43,16 +47,23 @@ def embedded_folder(name: str) -> Path | None:
 
 
 @lru_cache(maxsize=4)
-def load_model(name_or_path: str, device: str | None = None) -> StanceModel:
+def load_model(name_or_path: str, device: str | None = None, *, runtime: str | None = None) -> StanceModel:
     """Load a model, once in a process.
+
+    It computes with `OMP_NUM_THREADS` threads, or as many as there are cores for this process.
 
     Args:
         name_or_path: an embedded model's name, a checkpoint folder, or a hub name with a slash.
         device: for torch models; the GPU where there is one when None. A folder of `stance export` runs in torch when
             it is given, else in ONNX Runtime.
+        runtime: one of :data:`stance.models.runtimes.RUNTIMES` ("onnx", "openvino", "torch", "torch-bf16"), or "auto" for the one
+            that a short measurement finds fastest here, which is made once and kept (`stance models --why` shows it).
+            "auto" is for the embedded models and folders.
 
     Raises:
-        ModelError: the name is unknown (near ones are suggested), or the checkpoint is damaged, unsafe or unmapped.
+        ModelError: the name or the runtime is unknown (near ones are suggested), the checkpoint cannot run in that
+            runtime, or it is damaged, unsafe or unmapped.
+        MissingExtraError: the runtime is not installed.
 
     Example:
         >>> load_model("defalt")
@@ -60,35 +71,65 @@ def load_model(name_or_path: str, device: str | None = None) -> StanceModel:
         ...
         stance.errors.ModelError: Unknown model 'defalt'. Did you mean 'default'? Else give a folder or a hub name.
     """
+    folder = embedded_folder(name_or_path) or Path(name_or_path)
+    place = str(folder) if name_or_path in _EMBEDDED else name_or_path
+    if runtime is not None:
+        return _load(place, device, why(name_or_path).runtime if runtime == "auto" else runtime)
     if name_or_path in _EMBEDDED:
-        folder_name, runtime, _ = _EMBEDDED[name_or_path]
-        folder = _WEIGHTS / folder_name
-        return _onnx(folder) if runtime == "onnx" else _torch(str(folder), device)
-    folder = Path(name_or_path)
+        return _load(place, device, _EMBEDDED[name_or_path][1])
     if (folder / "baseline.json").is_file():
         from stance.models.baseline import BaselineModel
 
         return BaselineModel.load(folder)
     if (folder / "export.json").is_file() and device is None:
-        return _onnx(folder)
+        return _load(place, device, "onnx")
     if (folder / "config.json").is_file():
-        return _torch(name_or_path, device)
+        return _load(place, device, "torch")
     if folder.is_dir():
         raise ModelError(f"{folder}: no config.json and no baseline.json in this folder; it is no checkpoint.")
     if name_or_path.count("/") != 1 or name_or_path.startswith((".", "/")):
         near = difflib.get_close_matches(name_or_path, _EMBEDDED, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else f" Embedded: {', '.join(_EMBEDDED)}."
         raise ModelError(f"Unknown model {name_or_path!r}.{hint} Else give a folder or a hub name.")
-    return _torch(name_or_path, device)
+    return _load(place, device, "torch")
 
 
-def _onnx(folder: Path) -> StanceModel:
-    from stance.models.onnx import OnnxModel
+def why(name_or_path: str = DEFAULT) -> Choice:
+    """What `runtime="auto"` chooses for a model on this machine, with the speeds of all candidates.
 
-    return OnnxModel(folder)
+    They are measured at the first call, in some seconds, and kept in the user's cache.
+
+    Args:
+        name_or_path: an embedded model's name or a checkpoint folder.
+
+    Raises:
+        ModelError: there is no such folder, or no runtime can load it.
+
+    Example:
+        >>> why("default").runtime  # doctest: +SKIP
+        'onnx'
+    """
+    from stance.models.runtimes import choose
+
+    folder = embedded_folder(name_or_path) or Path(name_or_path)
+    if not (folder / "config.json").is_file():
+        raise ModelError(f"{name_or_path}: runtime='auto' is for embedded models and checkpoint folders; name a runtime.")
+    return choose(folder, load=lambda runtime: _load(str(folder), None, runtime))
 
 
-def _torch(name_or_path: str, device: str | None) -> StanceModel:
-    from stance.models.transformer import TransformerModel
+def _load(place: str, device: str | None, runtime: str) -> StanceModel:
+    """The model of a folder or hub name in this runtime."""
+    if runtime in ("onnx", "openvino"):
+        from stance.models.onnx import OnnxModel
 
-    return TransformerModel(name_or_path, device=device)
+        return OnnxModel(Path(place), engine=runtime)
+    if runtime in ("torch", "torch-bf16"):
+        from stance.models.transformer import TransformerModel
+
+        return TransformerModel(place, device=device, bf16=True if runtime == "torch-bf16" else None)
+    from stance.models.runtimes import RUNTIMES
+
+    names = ["auto", *RUNTIMES]
+    near = difflib.get_close_matches(runtime, names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ModelError(f"Unknown runtime {runtime!r}.{hint} There are {', '.join(names)}.")

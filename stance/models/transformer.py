@@ -6,6 +6,7 @@ One forward pass for each pair of quote and claim. safetensors only, no remote c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from stance.errors import ModelError
 from stance.models.batching import pair_encoder
 from stance.models.checkpoint import fingerprint, label_columns, read_languages, read_temperature
+from stance.models.machine import autocast, has_bf16
 
 
 class TransformerModel:
@@ -23,12 +25,14 @@ class TransformerModel:
     Args:
         name_or_path: folder or hub name.
         device: "cpu", "cuda", …; the GPU where there is one when None.
+        bf16: multiply in bf16; when None, on a GPU that has it and never on a CPU, whose labels stay those of fp32.
 
     Raises:
-        ModelError: the checkpoint cannot be found or loaded safely, or its labels cannot be mapped.
+        ModelError: the checkpoint cannot be found or loaded safely, its labels cannot be mapped, or the device does not
+            multiply bf16 in hardware, where it would be slower than fp32.
     """
 
-    def __init__(self, name_or_path: str, *, device: str | None = None) -> None:
+    def __init__(self, name_or_path: str, *, device: str | None = None, bf16: bool | None = None) -> None:
         import torch
         from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
@@ -36,6 +40,10 @@ class TransformerModel:
         if folder.is_dir() and not any(folder.glob("*.safetensors")):
             raise ModelError(f"{folder}: no .safetensors weights; pickled weights are not loaded. Convert them first.")
         self._torch = torch
+        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self._bf16 = bf16 if bf16 is not None else self._device.type == "cuda" and has_bf16(str(self._device))
+        if bf16 and not has_bf16(str(self._device)):
+            raise ModelError(f"{name_or_path}: {self._device} does not multiply bf16 in hardware; use the runtime torch.")
         try:
             tokenizer: Any = AutoTokenizer.from_pretrained(name_or_path, use_fast=True, trust_remote_code=False)
             self._model: Any = AutoModelForSequenceClassification.from_pretrained(
@@ -47,7 +55,6 @@ class TransformerModel:
                 "Is the name right, and is the hub reached or the model in the local cache?"
             ) from error
         self._columns = label_columns(self._model.config.id2label, where=name_or_path)
-        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self._model.to(self._device).eval()
         limit = min(256, getattr(self._model.config, "max_position_embeddings", 512))
         self._types = getattr(self._model.config, "type_vocab_size", 0) > 1
@@ -65,7 +72,7 @@ class TransformerModel:
         ids = np.where(mask == 1, ids, self._encoder_pad)
         inputs = {"input_ids": ids, "attention_mask": mask} | ({"token_type_ids": types} if self._types else {})
         tensors = {k: self._torch.from_numpy(v).to(self._device) for k, v in inputs.items()}
-        with self._torch.inference_mode():
+        with self._torch.inference_mode(), autocast(str(self._device)) if self._bf16 else nullcontext():
             logits: NDArray[np.float32] = self._model(**tensors).logits.float().cpu().numpy()
         return logits[:, self._columns]
 

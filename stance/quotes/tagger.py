@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.errors import ModelError
+from stance.models.machine import cores
+from stance.models.onnx import session
 
 Span = tuple[int, int]
 
@@ -182,16 +184,11 @@ class Tagger:
     """
 
     def __init__(self, folder: Path) -> None:
-        import onnxruntime
         from tokenizers import Tokenizer
 
         try:
             scores = json.loads((folder / "tagger.json").read_text("utf-8"))
-            options = onnxruntime.SessionOptions()
-            options.log_severity_level = 3
-            self._session = onnxruntime.InferenceSession(
-                str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = session(folder / "model.onnx", threads=cores())
             self.encode = WordEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
             self._move = np.array(scores["move"], dtype=np.float32)
             self._start = np.array(scores["start"], dtype=np.float32)

@@ -23,8 +23,9 @@ from stance.config import Source, Stage, TrainConfig
 from stance.errors import InputError, ModelError
 from stance.labels import LABELS
 from stance.models.checkpoint import label_columns
+from stance.models.machine import autocast
 from stance.training.examples import Example, Row, dev_example, epoch_examples, read_source, split_by_group
-from stance.training.optimise import Average, autocast, batches_by_length, loading, optimiser, resolve_base, set_dropout
+from stance.training.optimise import Average, batches_by_length, loading, optimiser, resolve_base, set_dropout
 from stance.training.state import RunFiles, load_state, save_state
 
 logger = logging.getLogger(__name__)

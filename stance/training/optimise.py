@@ -1,10 +1,10 @@
-"""What all training here shares: the base encoder, the optimiser with its schedule, the arithmetic of the machine."""
+"""What all training here shares: the base encoder, the optimiser with its schedule, the average of the weights."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
@@ -92,15 +92,6 @@ def set_dropout(model: Any, share: float) -> None:
     for module in model.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = share
-
-
-def autocast(device: str) -> AbstractContextManager[Any]:
-    """bf16 arithmetic where the machine multiplies it in hardware (a GPU; a CPU with AMX or AVX512-BF16), fp32 elsewhere."""
-    import torch
-
-    features = torch.cpu.get_capabilities()
-    fast = device != "cpu" or features.get("amx_bf16", False) or features.get("avx512_bf16", False)
-    return torch.autocast(device, torch.bfloat16) if fast else nullcontext()
 
 
 class Average:

@@ -17,9 +17,10 @@ import torch
 from tqdm import tqdm
 
 from stance.config import TaggerConfig
+from stance.models.machine import autocast
 from stance.quotes.cofenet import Instance, read_instances
 from stance.quotes.tagger import SHAPES, TAGS, WordEncoder, constraints, pad, spans, viterbi
-from stance.training.optimise import autocast, batches_by_length, optimiser, resolve_base, set_dropout
+from stance.training.optimise import batches_by_length, optimiser, resolve_base, set_dropout
 
 logger = logging.getLogger(__name__)
 
