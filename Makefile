@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test browser lint check results clean
+.PHONY: demo test browser lint check results bench clean
 
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -35,6 +35,10 @@ check: test browser lint  ## what CI runs
 
 results: .venv/dev  ## fill the figures of README and model card; DATA=FOLDER holds the public sets
 	$(BIN)/python benchmarks/results.py --data $(DATA)
+
+bench: .venv/dev  ## speed beside transformers' pipelines and CrossEncoder: benchmarks/results.json and .svg
+	$(PIP) -e '.[bench]'
+	$(BIN)/python benchmarks/bench.py
 
 clean:
 	rm -rf .venv build

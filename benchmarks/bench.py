@@ -39,11 +39,11 @@ def quotes(n: int, *, long: bool) -> list[str]:
     return [" ".join(texts[i : i + 3]) for i in range(n)] if long else texts[:n]
 
 
-def ours(model: str) -> Labeller:
-    """`stance.classify`."""
+def ours(runtime: str) -> Labeller:
+    """`stance.classify` on one runtime."""
     import stance
 
-    return lambda texts, size: stance.classify(list(texts), model=model, batch_size=size, on_unsupported="ignore")
+    return lambda texts, size: stance.classify(list(texts), runtime=runtime, batch_size=size, on_unsupported="ignore")
 
 
 def zero_shot(folder: str) -> Labeller:
@@ -73,22 +73,24 @@ def cross_encoder(folder: str) -> Labeller:
 
 
 WAYS: dict[str, tuple[Callable[[str], Labeller], str]] = {
-    "stance, ONNX Runtime": (ours, "default"),
-    "stance, torch fp32": (ours, "default-torch"),
+    "stance, ONNX Runtime": (ours, "onnx"),
+    "stance, OpenVINO": (ours, "openvino"),
+    "stance, torch bf16": (ours, "torch-bf16"),
+    "stance, torch fp32": (ours, "torch"),
     "transformers zero-shot pipeline": (zero_shot, "peer"),
     "transformers text-classification pipeline": (text_classification, "peer"),
     "sentence-transformers CrossEncoder": (cross_encoder, "peer"),
 }
-"""Name, maker and model of each way; "peer" is the checkpoint in the form that transformers loads."""
+"""Name, maker and runtime of each way; "peer" is the checkpoint in the form that transformers loads."""
 
 
 def measure(name: str, folder: str, *, n: int, runs: int) -> dict[str, Any]:
     """What one way does in this process: first label in seconds since the interpreter began, quotes a second, peak memory."""
     import resource
 
-    make, model = WAYS[name]
+    make, what = WAYS[name]
     began = float(os.environ["BENCH_BEGAN"])
-    label = make(folder if model == "peer" else model)
+    label = make(folder if what == "peer" else what)
     texts, longer = quotes(n, long=False), quotes(n // 4, long=True)
     label(texts[:1], 1)
     first = time.time() - began
