@@ -201,6 +201,11 @@ def test_the_reporters_frame_is_never_content() -> None:
         assert quote.text == "We are ready"
 
 
+def test_a_question_put_to_somebody_is_not_their_statement() -> None:
+    text = "Anna Holm smiled when asked if the talks had failed. She said that they would go on."
+    assert said(text, "tagger") == [("they would go on", "Anna Holm")]
+
+
 def test_confidence_says_how_sure_the_tagger_was() -> None:
     clear, vague = '"We will not block the door," said Anna Holm.', "The mood, it seemed, was that of a door half open to all."
     [quote] = stance.extract_quotes(clear)

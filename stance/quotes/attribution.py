@@ -26,6 +26,8 @@ _DASH = re.compile(r"\s*[—–-]+\s*")
 _BY = re.compile(r" by ")
 TOGETHER = 6000
 """Words after which the articles that wait are tagged."""
+_ASKED = re.compile(r"(?i)(?:^|\b(?:when|while|once|was|were|been|being) (?:\w+ly )?)asked$")
+"""A question put to somebody, which is no statement of theirs: "when asked whether …"."""
 MISSED_WORDS = 6
 """A quotation of this many words outside every content is a statement that the tagger missed."""
 
@@ -165,6 +167,8 @@ class _Paragraph:
             source = self.nearest(cue or content, outside(content, self.sources))
             if source is None and cue is not None:
                 source = self.behind(None, cue) or self.named_beside(cue, content)
+            if cue is not None and _ASKED.search(self.text[self.sentence_of(cue)[0] : cue[1]]):
+                continue
             if cue is not None and self.broken(pending, cue, last_cue, content):
                 kept[-1] = ([*kept[-1][0], *self.clean(content)], source, cue, kept[-1][3])
             else:
