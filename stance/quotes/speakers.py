@@ -57,6 +57,8 @@ _HE_OR_SHE = re.compile(r"\b(?:(he|his|him|himself)|(she|her|hers|herself))\b", 
 _MEN = frozenset({"mr", "sir", "lord", "monsieur", "herr"})
 _DOCUMENTS = frozenset("report survey study poll statement paper letter indictment document text draft article".split())
 _STRANGER = r"\b[Aa]n? (?:[\w-]+ ){{0,4}}{}\b(?: (?:of|in|from|at) [A-Z]\w+)?"
+_SHARED = 20
+"""A word in the names of more people than that names nobody."""
 _RECENT = 200
 """Mentions looked at behind a place; who was named longer ago is not meant."""
 
@@ -241,16 +243,22 @@ class People:
 
     def named(self, mention: str) -> list[Person]:
         """The persons that a mention names: by full name, else by surname, else by first name or nickname."""
-        words = {POSSESSIVE.sub("", w.strip('*_,"“”()')) for w in mention.split()}
-        some = list({p.name: p for w in words for p in self._by_word.get(w, ())}.values())
-        places = [(m, p) for p in some if (m := re.search(rf"(?<!\w){re.escape(p.name)}(?!\w)", mention))]
+        tokens = [(m.start(), m.end(), POSSESSIVE.sub("", m.group().strip("*_,()"))) for m in re.finditer(r"\S+", mention)]
+        places = []
+        for i, (start, _, _) in enumerate(tokens):
+            for j in range(min(len(tokens), i + 8), i, -1):
+                if person := self.persons.get(" ".join(word for *_, word in tokens[i:j])):
+                    places.append((start, tokens[j - 1][1], person))
+                    break
         if places:
-            places.sort(key=lambda x: (x[0].start(), -x[0].end()))
             best = places[0]
             for other in places[1:]:
-                if other[0].start() >= best[0].end() and not _BETWEEN.search(mention, best[0].end(), other[0].start()):
+                if other[0] >= best[1] and not _BETWEEN.search(mention, best[1], other[0]):
                     best = other  # "Carrick Rovers manager Dougie McLeish"
-            return [best[1]]
+            return [best[2]]
+        words = {word.strip("\"“”") for *_, word in tokens}
+        few = [some for w in words if len(some := self._by_word.get(w, [])) <= _SHARED]
+        some = list({p.name: p for people in few for p in people}.values())
         known = [p for p in some if p.surname in words or mention.isupper() and p.surname.upper() in words]
         return known or [p for p in some if p.name.split()[0] in words or words & _nicknames(p.name)]
 
