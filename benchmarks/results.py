@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Any, get_args
 
+from quotes import line as quotes_speed_line  # benchmarks/quotes.py, beside this script
+
 from stance.evaluation import Report, evaluate, evaluate_config
 from stance.evaluation.quotes import evaluate_quotes
 from stance.io import read_table
@@ -124,7 +126,8 @@ def main() -> None:
         report.save(folder / f"{name}.json")
         reports.append(report)
     polnear = options.data / "quotes" / "polnear"
-    folders = {"own articles": ROOT / "data" / "articles" / "gold", "PolNeAR dev": polnear / "dev"}
+    own = ROOT / "data" / "articles"
+    folders = {"own articles": own / "gold", "fresh articles": own / "fresh", "PolNeAR dev": polnear / "dev"}
     lines = [*scores_table(reports), "", probes_line(reports[0]), ""]
     lines += [*quotes_table({name: folder for name, folder in folders.items() if folder.is_dir()}), ""]
     if (polnear / "cofenet_valid.txt").is_file():
@@ -132,6 +135,7 @@ def main() -> None:
     mnli = options.data / "nli" / "nli_mnli_gold2000.jsonl"
     lines += ["", nli_line(mnli)] if mnli.is_file() else []
     model = reports[0].values["datasets"][0]["systems"][0]["model"]
+    lines += ["", quotes_speed_line()]
     lines += ["", f"{speed_line()} Model {model}; metrics as named in `stance/evaluation/metrics.py`."]
     text = "\n".join(lines)
     sys.stdout.write(text + "\n")

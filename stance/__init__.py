@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from stance.evaluation import evaluate
     from stance.labels import LABELS, Stance
     from stance.models import list_models, load_model
-    from stance.quotes import extract_quotes
+    from stance.quotes import extract_many, extract_quotes
     from stance.records import Annotation, Article, Prediction, Predictions, Quote
     from stance.targets import UKRAINE_NATO, Target
     from stance.training import train
@@ -45,6 +45,7 @@ _HOMES = {
     "build_dataset": "corpus",
     "classify": "classifier",
     "evaluate": "evaluation",
+    "extract_many": "quotes",
     "extract_quotes": "quotes",
     "list_models": "models",
     "load_dataset": "corpus",
@@ -74,6 +75,7 @@ __all__ = [
     "build_dataset",
     "classify",
     "evaluate",
+    "extract_many",
     "extract_quotes",
     "list_models",
     "load_dataset",

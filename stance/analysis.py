@@ -42,6 +42,7 @@ class Analysis:
                 "speaker_mention": q.speaker_mention,
                 "negated": q.negated,
                 "hedged": q.hedged,
+                "confidence": q.confidence,
                 "context": q.context,
             }
             for q, p in zip(self.quotes, self.predictions, strict=True)

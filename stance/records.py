@@ -82,9 +82,11 @@ class Quote(_Record):
         pieces: (start, end) of each part of a content that its attribution breaks.
         negated, hedged: the report is "did not say", "if he says".
         paragraph: index of the paragraph, from 0.
+        confidence: 0 to 1: the least sure of content, cue and mention, each the mean probability that the tagger gives its
+            words of being one; None where no tagger read them (the rules, the turns of a transcript).
 
     Raises:
-        InputError: blank text, an unknown form, or offsets that run backwards.
+        InputError: blank text, an unknown form, offsets that run backwards, or a confidence outside 0 to 1.
     """
 
     text: str
@@ -103,6 +105,7 @@ class Quote(_Record):
     negated: bool = False
     hedged: bool = False
     paragraph: int | None = None
+    confidence: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str) or not self.text.strip():
@@ -111,6 +114,8 @@ class Quote(_Record):
             raise InputError(f"Quote.form must be one of {get_args(QuoteForm)}, not {self.form!r}.")
         if not 0 <= self.start <= self.end:
             raise InputError(f"Quote offsets must satisfy 0 <= start <= end, not {self.start}..{self.end}.")
+        if self.confidence is not None and not 0 <= self.confidence <= 1:
+            raise InputError(f"Quote.confidence must be from 0 to 1, not {self.confidence!r}.")
         object.__setattr__(self, "pieces", tuple((int(a), int(b)) for a, b in self.pieces))
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stance
 from stance.quotes import Extractor
+from stance.quotes.crf import decode
+from stance.quotes.layout import LONGEST, laid_out
 
 ARTICLE = Path(__file__).parent.parent / "data" / "articles" / "sample.txt"
 
@@ -134,6 +137,118 @@ def test_negation_is_marked() -> None:
     for extractor in get_args(Extractor):
         [quote] = stance.extract_quotes("Anna Holm did not say that the vote would be held.", extractor=extractor)
         assert quote.negated
+
+
+def test_hedges_are_marked() -> None:
+    for extractor in get_args(Extractor):
+        [quote] = stance.extract_quotes("If he says that the door is open, Peter Falk will lose.", extractor=extractor)
+        assert quote.hedged
+
+
+def test_a_person_named_after_the_lede_is_who_it_speaks_of() -> None:
+    text = (
+        "A former minister has called the vote “a farce in three acts”.\n\n"
+        "Anna Holm, 54, said that she would appeal.\n\n“They will hear from me,” the former minister said."
+    )
+    assert [speaker for _, speaker in said(text, "tagger")] == ["Anna Holm"] * 3
+
+
+def test_a_single_name_beside_a_relative_is_a_person() -> None:
+    text = "Tom Ashdown drove north. His daughter Sofia stayed. “It was cold,” she said."
+    assert said(text, "tagger") == [("It was cold", "Sofia")]
+
+
+def test_an_unnamed_person_is_who_the_next_pronoun_means() -> None:
+    text = "Anna Holm was there. A former employee said that the labels had been changed. She said nobody had asked."
+    assert [speaker for _, speaker in said(text, "tagger")] == ["a former employee"] * 2
+
+
+def test_a_role_keeps_to_the_person_beside_it() -> None:
+    text = "Judge Carola Dietz told Stefan Brandl that he had been greedy.\n\n“You knew it all along,” the judge said."
+    assert [speaker for _, speaker in said(text, "tagger")] == ["Carola Dietz"] * 2
+
+
+def test_one_of_a_people_is_the_person_with_that_title() -> None:
+    text = (
+        "Finnish President Aino Rautavaara spoke first. Gregor Zupan thanked her.\n\n"
+        "“A guest who knocks for years is a neighbour,” the Finn said in her reply."
+    )
+    assert said(text, "tagger")[-1][1] == "Aino Rautavaara"
+
+
+def test_labels_that_recur_make_an_interview() -> None:
+    text = (
+        "Colonel Birgit Falk runs the mission.\n\nReview: How many officers passed?\n\nFalk: Two thousand of them. A major "
+        "said to me, “You plan the retreat.”\n\nReview: And then?\n\nFalk: Then we plan the lunch."
+    )
+    for extractor in get_args(Extractor):
+        assert [speaker for _, speaker in said(text, extractor)] == ["Review", "Birgit Falk", "Review", "Birgit Falk"]
+
+
+def test_claims_and_facts_are_no_turns() -> None:
+    text = "CLAIM: The door is open.\n\nFACT: The door is shut.\n\nCLAIM: It is green.\n\nFACT: It is red."
+    assert said(text) == []
+
+
+def test_a_quotation_in_straight_marks_goes_on_in_the_next_paragraph() -> None:
+    text = '"We waited for years," said Anna Holm. "We will not wait again.\n\n"The door must open now."'
+    assert [speaker for _, speaker in said(text, "tagger")] == ["Anna Holm"] * 3
+
+
+def test_the_reporters_frame_is_never_content() -> None:
+    for extractor in get_args(Extractor):
+        [quote] = stance.extract_quotes("“We are ready,” Anna Holm, the mayor, said on Monday.", extractor=extractor)
+        assert quote.text == "We are ready"
+
+
+def test_a_question_put_to_somebody_is_not_their_statement() -> None:
+    text = "Anna Holm smiled when asked if the talks had failed. She said that they would go on."
+    assert said(text, "tagger") == [("they would go on", "Anna Holm")]
+
+
+def test_confidence_says_how_sure_the_tagger_was() -> None:
+    clear, vague = '"We will not block the door," said Anna Holm.', "The mood, it seemed, was that of a door half open to all."
+    [quote] = stance.extract_quotes(clear)
+    assert quote.confidence is not None and quote.confidence > 0.9
+    assert quote.to_dict()["confidence"] == quote.confidence
+    assert all(q.confidence is not None and q.confidence < quote.confidence for q in stance.extract_quotes(vague))
+    assert [q.confidence for q in stance.extract_quotes(clear, extractor="rules")] == [None]
+
+
+def test_a_confidence_outside_0_to_1_is_refused() -> None:
+    with pytest.raises(stance.InputError, match="confidence"):
+        stance.Quote("We are ready", confidence=1.5)
+
+
+def test_many_articles_give_what_each_one_gives() -> None:
+    texts = [ARTICLE.read_text("utf-8"), "", "Rain.", '"We will not block it," said Anna Holm.', "word " * 3000]
+    for extractor in get_args(Extractor):
+        together = list(stance.extract_many(iter(texts), extractor=extractor))
+        alone = [stance.extract_quotes(t, extractor=extractor) for t in texts]
+        assert [[(q.start, q.end, q.speaker) for q in some] for some in together] == [
+            [(q.start, q.end, q.speaker) for q in some] for some in alone
+        ]
+
+
+def test_spans_that_are_likely_enough_are_kept_and_do_not_overlap() -> None:
+    free = np.zeros((3, 3), np.float32), np.zeros(3, np.float32)
+    unsure = np.array([[0, 0, -9], [0, -9, 0.5], [9, 0, 0]], np.float32)
+    assert decode([unsure], *free, least=0.9)[0][0] == [0, 0, 0]
+    assert decode([unsure], *free, least=0.2)[0][0] == [1, 2, 0]
+    [(_, shares)] = decode([unsure], *free)
+    assert np.allclose(shares.sum(1), 1)
+
+
+@pytest.mark.parametrize(
+    "piece", ["“Yes, we will,” said Anna Holm. ", '"a b" ', "He said that we go on and on, ", "Anna Holm met Peter Falk. "]
+)
+def test_a_very_long_paragraph_is_read_in_blocks(piece: str) -> None:
+    text = piece * (60_000 // len(piece))
+    blocks = laid_out(text)
+    assert len(blocks) > 2 and max(b.end - b.start for b in blocks) < 2 * LONGEST
+    assert "".join(text[b.start : b.end] for b in blocks).replace(" ", "") == text.replace(" ", "")
+    for extractor in get_args(Extractor):
+        assert all(text[a:b] for q in stance.extract_quotes(text, extractor=extractor) for a, b in q.pieces)
 
 
 @settings(max_examples=150, deadline=None)

@@ -12,7 +12,7 @@ from stance.classifier import classify
 from stance.errors import ConfigError, UnsupportedLanguageWarning
 from stance.labels import LABELS
 from stance.models import DEFAULT, StanceModel
-from stance.quotes import Extractor, extract_quotes
+from stance.quotes import Extractor, extract_many
 from stance.records import Article, Quote
 from stance.targets import UKRAINE_NATO, Target
 
@@ -90,8 +90,7 @@ def quotes_on_target(
     """
     words = keywords or keywords_of(target.claim)
     rows, own, dropped = [], [], []
-    for article in articles:
-        quotes = extract_quotes(article, extractor=extractor)
+    for article, quotes in zip(articles, extract_many(articles, extractor=extractor), strict=True):
         if not quotes:
             dropped.append({"id": article.id, "article": article.id, "text": article.title, "reason": NO_QUOTE})
         for quote in quotes:

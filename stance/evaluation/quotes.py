@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from stance.errors import InputError
-from stance.quotes import Extractor, extract_quotes
+from stance.quotes import Extractor, extract_many
 from stance.quotes.attribution import instances, tagged_spans
 from stance.quotes.cofenet import read_instances
-from stance.quotes.marks import marked_spans
+from stance.quotes.layout import laid_out
 from stance.quotes.tagger import KINDS, Span, Tagger, load_tagger, spans
 from stance.records import Quote
-from stance.text import paragraphs
 
 Marked = tuple[str, int, int, int]
 """(kind, instance or article, start, end)."""
@@ -247,8 +246,8 @@ def evaluate_quotes(path: str | Path, *, extractor: Extractor = "tagger", tagger
         return {"n": len(rows), "extractor": extractor, **score_spans(want, have)}
     articles = list(read_gold(path) if any(path.glob("*.json")) else read_brat(path))
     want, have, links = set(), set(), _Links()
-    for number, (text, gold) in enumerate(articles):
-        quotes = extract_quotes(text, extractor=extractor)
+    found = extract_many([text for text, _ in articles], extractor=extractor)
+    for number, ((text, gold), quotes) in enumerate(zip(articles, found, strict=True)):
         links.add(gold, quotes)
         for item in gold:
             for kind in KINDS:
@@ -267,8 +266,8 @@ def evaluate_quotes(path: str | Path, *, extractor: Extractor = "tagger", tagger
 def _raw_spans(text: str, tagger: Tagger) -> Iterator[tuple[str, Span]]:
     """The tagger's own spans, before any rule."""
     rows = []
-    for start, end in paragraphs(text):
-        rows += list(instances(text, start, end, marked_spans(text, start, end)))
+    for block in laid_out(text):
+        rows += list(instances(text, block))
     for words, tags in zip(rows, tagger.tag([[w for w, *_ in r] for r in rows]), strict=True):
         for kind, found in tagged_spans(words, tags).items():
             for span in found:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 
-from stance.quotes.marks import Span, count_words, marked_spans, without_loose_mark
-from stance.quotes.speakers import People, mentions
+from stance.quotes.layout import Block, laid_out, statements
+from stance.quotes.marks import Span, count_words, without_loose_mark
+from stance.quotes.names import ROLE_WORDS, mentions
+from stance.quotes.speakers import People
 from stance.records import Quote, QuoteForm
-from stance.text import paragraphs, sentences
 
 _NEGATED = re.compile(r"\b(?:did not|didn['’]t|does not|never|has not|had not) \w*\s*$")
 _NOT = re.compile(r"\b(?:not|never)\b|n['’]t\b")
@@ -23,8 +26,14 @@ def _repeats(content: str, earlier: str) -> bool:
     return content == earlier or (least >= 6 and one[:least] == other[:least])
 
 
-_TURN = re.compile(r"(?:[A-Z][\w’'.-]+ ){1,3}[A-Z][\w’'-]+: (?=\w)|[A-Z][A-Z’'.-]+(?: [A-Z’'.-]{2,})*(?:, [A-Z]+)?: (?=\w)")
-"""A turn of a transcript: a name and a colon at the start of a paragraph."""
+_LABEL = re.compile(r"([A-Z][\w’'.-]*(?: [\w’'.-]+){0,3}?)(?:, [A-Z]+)?: (?=\w)")
+"""What may be a turn of a transcript: up to four words and a colon at the start of a paragraph."""
+_FULL_NAME = re.compile(r"(?:[A-Z][\w’'.-]+ ){1,3}[A-Z][\w’'-]+")
+_NO_NAMES = frozenset(
+    "claim fact verdict rating note update photo photos image picture pictured caption source sources read watch listen related "
+    "question answer example result background correction context warning myth conclusion more also".split()
+)
+"""Labels that name nobody."""
 
 
 class Assembler:
@@ -36,24 +45,52 @@ class Assembler:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.people = People(text)
+        self.layout = laid_out(text)
+        self.statements = statements(text, self.layout)
+        self.people = People(text, self.layout)
         self.quotes: list[Quote] = []
         self.previous: Quote | None = None
         """The quote whose speaker a floating one inherits."""
-        self._marked = [m for a, b in paragraphs(text) for m in marked_spans(text, a, b)]
+        self._marked = [m for block in self.layout for m in block.marked]
         self._at = 0
         self._last: str | None = None
+        self.turns = self._turns()
+        """Where the name of each turn of a transcript ends, by where its block starts."""
 
-    def turn(self, start: int, end: int, paragraph: int) -> bool:
-        """Keep a paragraph that is a turn of a transcript; whether it is one."""
-        turn = _TURN.match(self.text, start, end)
-        name = self.people.resolve(start, turn.end() - 2) if turn else None
-        if turn is None or (self.text[start : turn.end() - 2].isupper() and name == self.text[start : turn.end() - 2]):
-            return False  # "CLAIM: …", "PHOTO: …": capitals that name nobody
-        self.add([(turn.end(), end)], (start, turn.end() - 2), None, (start, end), paragraph)
+    def _turns(self) -> dict[int, int]:
+        """Blocks that begin with a speaker and a colon: a full name, capitals that name somebody, or labels that recur."""
+        labels = {}
+        for block in self.statements:
+            match = _LABEL.match(self.text, block.start, block.end)
+            if match and match.group(1).split()[0].lower() not in _NO_NAMES:
+                labels[block.start] = match
+        times = Counter(m.group(1) for m in labels.values())
+        transcript = len(labels) >= 4 and 2 * len(labels) >= len(self.statements) and max(times.values()) > 1
+        return {start: m.end(1) for start, m in labels.items() if transcript or self._names(m.group(1))}
+
+    def _names(self, label: str) -> bool:
+        if label.isupper():  # "CLAIM: …", "PHOTO: …" are capitals that name nobody
+            return bool(self.people.named(label)) or label.lower() in ROLE_WORDS
+        return bool(_FULL_NAME.fullmatch(label))
+
+    def turn(self, block: Block) -> bool:
+        """Keep a block that is a turn of a transcript; whether it is one."""
+        name_end = self.turns.get(block.start)
+        if name_end is None:
+            return False
+        begin = self.text.index(": ", name_end) + 2
+        self.add([(begin, block.end)], (block.start, name_end), None, (block.start, block.end), block.number)
         return True
 
-    def add(self, pieces: Sequence[Span], mention: Span | None, cue: Span | None, at: Span, paragraph: int) -> None:
+    def add(
+        self,
+        pieces: Sequence[Span],
+        mention: Span | None,
+        cue: Span | None,
+        at: Span,
+        paragraph: int,
+        confidence: float | None = None,
+    ) -> None:
         """Keep a quote; a content under two words, or one already kept, is none.
 
         Args:
@@ -62,6 +99,7 @@ class Assembler:
             cue: the reporting words.
             at: the sentence around it.
             paragraph: its number.
+            confidence: 0 to 1, or None.
         """
         text = self.text
         pieces = [p for p in (without_loose_mark(text, *p) for p in pieces) if p[0] < p[1]]
@@ -97,6 +135,7 @@ class Assembler:
             negated=bool(_NEGATED.search(before[-40:]) or (cue and _NOT.search(text, *cue))),
             hedged=bool(_HEDGED.search(before[-60:])),
             paragraph=paragraph,
+            confidence=confidence,
         )
         self.quotes.append(quote)
         self.previous = quote
@@ -104,12 +143,14 @@ class Assembler:
 
     def _introduced(self, start: int) -> str | None:
         """Whom the words before a quotation bring on: "Maria Lund, a doctor, said:", or the person with whom they begin."""
-        before = self.text[:start].rstrip(" \n\t“„«‘'\"「")
-        colon = before.endswith(":")
-        if not before or (not colon and "\n" in self.text[len(before) : start]):
+        end = start
+        while end and self.text[end - 1] in " \n\t“„«‘'\"「":
+            end -= 1
+        colon = self.text[end - 1 : end] == ":"
+        if not end or (not colon and "\n" in self.text[end:start]):
             return None
-        begin = before.rfind("\n", 0, len(before)) + 1
-        last = [s for s in sentences(before, begin, len(before), marked_spans(before, begin, len(before)))][-1:]
+        i = bisect_right(self.layout, end - 1, key=lambda block: block.start) - 1
+        last = [(a, min(b, end)) for a, b in self.layout[i].sentences if a < end][-1:]
         named = mentions(self.text, *last[0]) if last else []
         if not named or (not colon and named[0][0] > last[0][0]):
             return None

@@ -6,14 +6,17 @@ What the tagger missed is added where quotation marks show it; a floating quotat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
 
 from stance.quotes.assemble import Assembler
-from stance.quotes.marks import Span, count_words, inner, is_title, marked_spans, stays_open, trim
-from stance.quotes.speakers import mentions
-from stance.quotes.tagger import KINDS, MAX_WORDS, Tagger, spans, words_of
+from stance.quotes.layout import Block
+from stance.quotes.marks import Span, count_words, inner, is_title, trim
+from stance.quotes.names import mentions
+from stance.quotes.tagger import KINDS, MAX_WORDS, TAGS, Reading, Tagger, spans, words_of
 from stance.records import Quote
-from stance.text import paragraphs, sentences
 
 _FIRST_PERSON = frozenset({"i", "we", "me", "us"})
 """Inside a quotation these are its speaker, who is named outside."""
@@ -21,17 +24,21 @@ _SENTENCE_END = re.compile(r"[.!?]")
 _STOP = re.compile(r"[,;:.]| (?:that|to|on|in|at|for) ")
 _DASH = re.compile(r"\s*[—–-]+\s*")
 _BY = re.compile(r" by ")
+TOGETHER = 6000
+"""Words after which the articles that wait are tagged."""
+_ASKED = re.compile(r"(?i)(?:^|\b(?:when|while|once|was|were|been|being) (?:\w+ly )?)asked$")
+"""A question put to somebody, which is no statement of theirs: "when asked whether …"."""
 MISSED_WORDS = 6
 """A quotation of this many words outside every content is a statement that the tagger missed."""
 
 Words = list[tuple[str, int, int]]
 
 
-def instances(text: str, start: int, end: int, marked: Sequence[Span]) -> Iterator[Words]:
-    """The words of a paragraph, in runs of at most `MAX_WORDS` that end with a sentence where they can."""
+def instances(text: str, block: Block) -> Iterator[Words]:
+    """The words of a block, in runs of at most `MAX_WORDS` that end with a sentence where they can."""
     run: Words = []
-    for a, b in sentences(text, start, end, list(marked)):
-        words = words_of(text, a, b, marked)
+    for a, b in block.sentences:
+        words = words_of(text, a, b, block.marked)
         if run and len(run) + len(words) > MAX_WORDS:
             yield run
             run = []
@@ -61,12 +68,32 @@ def outside(span: Span, others: list[Span]) -> list[Span]:
     return [o for o in others if not (span[0] <= o[0] and o[1] <= span[1])]
 
 
-class _Paragraph:
-    """One paragraph's spans, linked."""
+class _Read:
+    """A block's words as the tagger read them."""
 
-    def __init__(self, text: str, number: int, start: int, end: int, marked: list[Span], found: dict[str, list[Span]]):
-        self.text, self.number, self.marked = text, number, marked
-        self.sentences = list(sentences(text, start, end, marked))
+    def __init__(self, block: Block, runs: list[Words], readings: list[Reading]) -> None:
+        self.block = block
+        self.spans: dict[str, list[Span]] = {kind: [] for kind in KINDS}
+        for words, reading in zip(runs, readings, strict=True):
+            for kind, found in tagged_spans(words, reading.tags).items():
+                self.spans[kind] += found
+        self._starts = [a for words in runs for _, a, _ in words]
+        self._shares = np.concatenate([r.shares for r in readings]) if readings else np.zeros((0, len(TAGS)))
+
+    def probability(self, kind: str, pieces: Iterable[Span]) -> float | None:
+        """Mean probability that the words of some pieces are of a kind; None where there are none."""
+        words = [slice(bisect_left(self._starts, a), bisect_left(self._starts, b)) for a, b in pieces]
+        shares = [self._shares[w, TAGS.index(f"B-{kind}")] + self._shares[w, TAGS.index(f"I-{kind}")] for w in words]
+        known = np.concatenate(shares) if shares else np.zeros(0)
+        return float(known.mean()) if len(known) else None
+
+
+class _Paragraph:
+    """One block's spans, linked."""
+
+    def __init__(self, text: str, read: _Read):
+        self.text, self.read, self.number, self.marked = text, read, read.block.number, read.block.marked
+        self.sentences, found = read.block.sentences, read.spans
         self.sources = [s for s in found["source"] if text[slice(*s)].lower() not in _FIRST_PERSON]
         self.cues, self.tagged = found["cue"], found["content"]
         self.contents = self.snapped([*found["content"], *self.according()])
@@ -140,6 +167,8 @@ class _Paragraph:
             source = self.nearest(cue or content, outside(content, self.sources))
             if source is None and cue is not None:
                 source = self.behind(None, cue) or self.named_beside(cue, content)
+            if cue is not None and _ASKED.search(self.text[self.sentence_of(cue)[0] : cue[1]]):
+                continue
             if cue is not None and self.broken(pending, cue, last_cue, content):
                 kept[-1] = ([*kept[-1][0], *self.clean(content)], source, cue, kept[-1][3])
             else:
@@ -151,7 +180,14 @@ class _Paragraph:
             mark = next((m for m in self.marked if m[0] <= pieces[0][0] and pieces[-1][1] <= m[1]), None)
             if source is None and cue is None and (mark is None or is_title(self.text[mark[0] + 1 : mark[1] - 1])):
                 continue  # reported by nobody: the narrator's own words, or the title of a book
-            found.add(pieces, source or self.behind(mark, cue), cue, at, self.number)
+            source = source or self.behind(mark, cue)
+            found.add(pieces, source, cue, at, self.number, self.confidence(pieces, cue, source))
+
+    def confidence(self, pieces: list[Span], cue: Span | None, source: Span | None) -> float | None:
+        """That of the least sure of content, cue and source."""
+        parts = {"content": pieces, "cue": [cue] if cue else [], "source": [source] if source else []}
+        known = [c for kind, some in parts.items() if (c := self.read.probability(kind, some)) is not None]
+        return min(1.0, min(known)) if known else None
 
     def broken(self, pending: list[Span], cue: Span, last_cue: Span | None, content: Span) -> bool:
         """Whether a content goes on with the sentence that its attribution broke."""
@@ -185,33 +221,52 @@ class _Paragraph:
         return named[0] if place and named and named[0][0] - place.end() <= 40 else None
 
 
-def extract(text: str, tagger: Tagger) -> list[Quote]:
-    """The quotes of an article's text, in reading order."""
-    found = Assembler(text)
-    places: list[tuple[int, Span, list[Span]]] = []
-    rows: list[tuple[int, Words]] = []
-    seen: set[str] = set()
-    for number, (start, end) in enumerate(paragraphs(text)):
-        marked = marked_spans(text, start, end)
-        body = text[start:end]
-        if body in seen or (not marked and body[-1] not in ".!?…:"):
-            continue  # repeated by a scraper; or a heading, caption or byline
-        seen.add(body)
-        places.append((number, (start, end), marked))
-        rows += [(number, words) for words in instances(text, start, end, marked)]
-    tags = tagger.tag([[w for w, *_ in words] for _, words in rows]) if rows else []
-    spans_of: dict[int, dict[str, list[Span]]] = {n: {kind: [] for kind in KINDS} for n, *_ in places}
-    for (number, words), row in zip(rows, tags, strict=True):
-        for kind, some in tagged_spans(words, row).items():
-            spans_of[number][kind] += some
-    before, open_quote = -1, False
-    for number, (start, end), marked in places:
-        if found.turn(start, end, number):
-            continue
-        if number != before + 1 and not open_quote:
-            found.previous = None
-        count = len(found.quotes)
-        _Paragraph(text, number, start, end, marked, spans_of[number]).into(found)
-        before = number if len(found.quotes) > count else before
-        open_quote = stays_open(text, marked, end)
-    return sorted(found.quotes, key=lambda q: q.start)
+class _Reading:
+    """One article on its way: laid out, its words waiting for the tagger."""
+
+    def __init__(self, text: str) -> None:
+        self.found = Assembler(text)
+        self.blocks = [b for b in self.found.statements if b.start not in self.found.turns]
+        self.runs = [list(instances(text, block)) for block in self.blocks]
+
+    def quotes(self, readings: Iterator[Reading]) -> list[Quote]:
+        """The quotes, given what the tagger read in `runs`, in order."""
+        found, before, open_quote = self.found, -1, False
+        reads = {
+            block.start: _Read(block, runs, [next(readings) for _ in runs])
+            for block, runs in zip(self.blocks, self.runs, strict=True)
+        }
+        for block in found.statements:
+            if found.turn(block):
+                continue
+            if block.number not in (before, before + 1) and not open_quote:
+                found.previous = None
+            count = len(found.quotes)
+            _Paragraph(found.text, reads[block.start]).into(found)
+            before = block.number if len(found.quotes) > count else before
+            open_quote = block.open
+        return sorted(found.quotes, key=lambda q: q.start)
+
+
+def extract(texts: Iterable[str], tagger: Tagger) -> Iterator[list[Quote]]:
+    """The quotes of each article's text, in reading order; the runs of several articles go through the tagger together.
+
+    Args:
+        texts: articles; read as needed, so that a stream of them takes little memory.
+        tagger: the tagger.
+    """
+    waiting: list[_Reading] = []
+    words = 0
+    for text in texts:
+        waiting.append(_Reading(text))
+        words += sum(len(run) for runs in waiting[-1].runs for run in runs)
+        if words >= TOGETHER:
+            yield from _tagged(waiting, tagger)
+            waiting, words = [], 0
+    yield from _tagged(waiting, tagger)
+
+
+def _tagged(some: list[_Reading], tagger: Tagger) -> Iterator[list[Quote]]:
+    readings = iter(tagger.read([[w for w, *_ in run] for one in some for runs in one.runs for run in runs]))
+    for one in some:
+        yield one.quotes(readings)

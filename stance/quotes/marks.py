@@ -10,7 +10,7 @@ _CLOSERS = {"“": "”", '"': '"', "«": "»", "»": "«", "„": "“”", "�
 _APOSTROPHES = "’'"
 _WORDS = re.compile(r"\w+")
 _CLOSES = re.compile(r"(?<=[,.!?…])[’']|[’'](?=[ ,.]|$)")
-_PARAGRAPH_START = re.compile(r"\s*\n\s*([“„«「])")
+_PARAGRAPH_START = re.compile(r"\s*\n\s*([“„«「\"])")
 
 
 def marked_spans(text: str, start: int, end: int) -> list[Span]:
@@ -28,9 +28,10 @@ def marked_spans(text: str, start: int, end: int) -> list[Span]:
         elif c in closer and not (c in _APOSTROPHES and _is_apostrophe(text, i, end)):
             spans.append((open_at, i + 1))
             open_at = -1
-    if open_at >= 0 and text[open_at] in "“„«「":
+    if open_at >= 0 and text[open_at] in '“„«「"':
         goes_on = _PARAGRAPH_START.match(text, end)
-        if open_at == start or goes_on and goes_on.group(1) == text[open_at]:
+        # a straight mark may also be one too many, so that it needs the next paragraph
+        if open_at == start and text[open_at] != '"' or goes_on and goes_on.group(1) == text[open_at]:
             spans.append((open_at, end))
     return spans
 
@@ -39,7 +40,7 @@ def _opens(text: str, i: int, start: int, end: int) -> bool:
     """Whether a mark at i can open a quotation: not within or behind a word, and what can be an apostrophe must be closed."""
     before = text[i - 1] if i > start else " "
     after = text[i + 1] if i + 1 < end else " "
-    if text[i] in "‘\"":
+    if text[i] in '‘"':
         return not before.isalnum()
     if text[i] in "'»":
         clear = not before.isalnum() and before not in ".,!?" and not after.isspace()
@@ -55,7 +56,7 @@ def _is_apostrophe(text: str, i: int, end: int) -> bool:
 
 def stays_open(text: str, marked: list[Span], end: int) -> bool:
     """Whether a paragraph that ends at `end` ends within a quotation, so that the next one goes on with it."""
-    return bool(marked) and marked[-1][1] == end and text[end - 1] not in "”\"»」’"
+    return bool(marked) and marked[-1][1] == end and text[end - 1] not in '”"»」’'
 
 
 def inner(text: str, span: Span) -> Span:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 
 from stance.quotes.assemble import Assembler
-from stance.quotes.marks import count_words, inner, is_title, marked_spans, stays_open, trim
-from stance.quotes.speakers import mentions
+from stance.quotes.marks import count_words, inner, is_title, trim
+from stance.quotes.names import mentions
 from stance.records import Quote
-from stance.text import paragraphs, sentences
 
 Span = tuple[int, int]
 
@@ -29,7 +28,7 @@ _IMPERSONAL = re.compile(
     r"\b[Ii]t (?:was|has been|is) (?:\w+ly )?(?:announced|said|stated|confirmed|reported|added|explained|claimed)(?: by (.+?))??"
     r"(?: (?:on|in|at) [\w ]+?)? that "
 )
-_ASIDE = re.compile(r',[”\"]? (?:al)?though (?:he|she|they)\b')
+_ASIDE = re.compile(r",[”\"]? (?:al)?though (?:he|she|they)\b")
 _WORDS = re.compile(r"\w+")
 MIN_QUOTED_WORDS = 4
 """A quoted span below this, without a reporting verb beside it, is a scare quote or a title."""
@@ -43,23 +42,15 @@ class _Extractor:
         self.found = Assembler(text)
 
     def run(self) -> list[Quote]:
-        seen: set[str] = set()
         open_speaker = False
-        for number, (start, end) in enumerate(paragraphs(self.text)):
-            marked = marked_spans(self.text, start, end)
-            body = self.text[start:end]
-            if not marked and body[-1] not in ".!?…:":
-                continue  # a heading, caption or byline
-            if body in seen:
-                continue  # the lede repeated by a scraper
-            seen.add(body)
+        for block in self.found.statements:
             if not open_speaker:
                 self.found.previous = None
-            if self.found.turn(start, end, number):
+            if self.found.turn(block):
                 continue
-            for a, b in sentences(self.text, start, end, marked):
-                self.sentence(a, b, [m for m in marked if a <= m[0] and m[1] <= b + 1], number)
-            open_speaker = stays_open(self.text, marked, end)
+            for a, b in block.sentences:
+                self.sentence(a, b, [m for m in block.marked if a <= m[0] and m[1] <= b + 1], block.number)
+            open_speaker = block.open
         return self.found.quotes
 
     def sentence(self, a: int, b: int, marked: list[Span], n: int) -> None:

@@ -1,7 +1,7 @@
 """The attribution tagger: which words of a paragraph are source, cue or content (BIO, one layer).
 
-A MiniLM encoder reads words, their shape and whether they stand in quotation marks; a linear-chain CRF decodes, so that
-an I- never stands without its B-. Labels and rule follow Pareti's attribution scheme as used for PolNeAR and CofeNet.
+A MiniLM encoder reads words, their shape and whether they stand in quotation marks; a linear-chain CRF decodes (`crf.py`),
+so that an I- never stands without its B-. Labels and rule follow Pareti's attribution scheme as used for PolNeAR and CofeNet.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from stance.errors import ModelError
 from stance.models.machine import cores
 from stance.models.onnx import session
+from stance.quotes.crf import decode
 
 Span = tuple[int, int]
 
@@ -92,32 +94,6 @@ def constraints() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return move, start
 
 
-def viterbi(emissions: NDArray[np.float32], move: NDArray[np.float32], start: NDArray[np.float32]) -> list[int]:
-    """The best tag sequence of one instance.
-
-    Args:
-        emissions: (words, tags).
-        move: (tags, tags), from row to column.
-        start: (tags,).
-
-    Example:
-        >>> viterbi(np.eye(7, dtype=np.float32)[[5, 6]], *constraints())
-        [5, 6]
-    """
-    if len(emissions) == 0:
-        return []
-    score = emissions[0] + start
-    back = np.zeros(emissions.shape, dtype=np.int64)
-    for t in range(1, len(emissions)):
-        total = score[:, None] + move
-        back[t] = total.argmax(0)
-        score = total.max(0) + emissions[t]
-    path = [int(score.argmax())]
-    for t in range(len(emissions) - 1, 0, -1):
-        path.append(int(back[t, path[-1]]))
-    return path[::-1]
-
-
 def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
     """(kind, first word, end word) of each span; an I- without its B- is dropped, as CofeNet does.
 
@@ -173,6 +149,19 @@ def pad(rows: Sequence[Sequence[int]], fill: int = 0) -> NDArray[np.int64]:
     return out
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One instance as the tagger read it.
+
+    Args:
+        tags: one of `TAGS` for each word.
+        shares: (words, 7): the probability of each tag at each word.
+    """
+
+    tags: list[str]
+    shares: NDArray[np.float64]
+
+
 class Tagger:
     """The embedded tagger on ONNX Runtime.
 
@@ -216,13 +205,18 @@ class Tagger:
                 out[i] = found
         return out
 
-    def tag(self, instances: Sequence[Sequence[str]]) -> list[list[str]]:
-        """The tags of each instance's words.
+    def read(self, instances: Sequence[Sequence[str]]) -> list[Reading]:
+        """What the tagger reads in each instance.
 
         Args:
             instances: lists of words, at most `MAX_WORDS` each.
         """
-        return [[TAGS[k] for k in viterbi(e, self._move, self._start)] for e in self.emissions(instances)]
+        found = decode(self.emissions(instances), self._move, self._start)
+        return [Reading([TAGS[k] for k in tags], shares) for tags, shares in found]
+
+    def tag(self, instances: Sequence[Sequence[str]]) -> list[list[str]]:
+        """The tags alone."""
+        return [reading.tags for reading in self.read(instances)]
 
 
 @lru_cache(maxsize=2)

@@ -19,7 +19,8 @@ from tqdm import tqdm
 from stance.config import TaggerConfig
 from stance.models.machine import autocast
 from stance.quotes.cofenet import Instance, read_instances
-from stance.quotes.tagger import SHAPES, TAGS, WordEncoder, constraints, pad, spans, viterbi
+from stance.quotes.crf import decode
+from stance.quotes.tagger import SHAPES, TAGS, WordEncoder, constraints, pad, spans
 from stance.training.optimise import batches_by_length, optimiser, resolve_base, set_dropout
 
 logger = logging.getLogger(__name__)
@@ -110,8 +111,8 @@ class _Run:
                 scores, _, mask = self.scores([instances[i] for i in rows])
                 for row, i in enumerate(rows):
                     n = int(mask[row].sum())
-                    tags = [TAGS[k] for k in viterbi(scores[row, :n].numpy(), move, start)]
-                    out[i] = tags + ["O"] * (len(instances[i][0]) - n)
+                    [(tags, _)] = decode([scores[row, :n].numpy()], move, start)
+                    out[i] = [TAGS[k] for k in tags] + ["O"] * (len(instances[i][0]) - n)
         return out
 
     def save(self, figures: dict[str, Any]) -> None:
@@ -227,7 +228,8 @@ def export_tagger(checkpoint: str | Path, output: str | Path, *, data: str | Pat
             [(ids, features, first)] = tagger.encode([row])
             scores = model(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long), torch.tensor([features]))[0]
             known = [f for f in first if f >= 0]
-            theirs = [TAGS[k] for k in viterbi(scores[known].numpy(), move, start)]
+            [(found, _)] = decode([scores[known].numpy()], move, start)
+            theirs = [TAGS[k] for k in found]
             right += sum(a == b for a, b in zip(tags, theirs, strict=False))
             total += len(theirs)
     if right / total < AGREEMENT:
