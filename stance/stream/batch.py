@@ -1,13 +1,10 @@
-"""Tables of any size: Arrow batches in, the same rows with their stances out, in order.
-
-Files, Ray and Spark share one function, :func:`label_batch`.
-"""
+"""One batch of rows in, the same rows with their stances out: what files, Ray and Spark share. No state of its own."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from stance.classifier import OnError, classify
 from stance.errors import InputError, UnsupportedLanguageWarning
@@ -65,29 +62,69 @@ def label_batch(
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if on_error not in get_args(OnError):
+        raise InputError(f"on_error must be one of {get_args(OnError)}, not {on_error!r}.")
     check_columns(batch.schema.names, text_column, speaker_column, context_column)
+    texts, speakers, contexts = (
+        None if name is None else batch.column(name).to_pylist() for name in (text_column, speaker_column, context_column)
+    )
+    found = label_texts(
+        texts or [],
+        side_texts(speakers, speaker_column, "Row {}"),
+        side_texts(contexts, context_column, "Row {}"),
+        target=target,
+        model=model,
+        batch_size=batch_size,
+        device=device,
+        abstain_below=abstain_below,
+    )
+    bad = next((i for i, error in enumerate(found["error"].to_pylist()) if error), None)
+    if bad is not None and on_error == "raise":
+        raise InputError(f"Row {bad}: {text_column} {found['error'][bad]}. Mend it, or pass on_error='skip' or 'null'.")
+    table = with_results(batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch]), found)
+    return table.filter(pc.is_null(table["error"])) if on_error == "skip" else table
+
+
+def label_texts(texts: list[Any], speakers: list[Any] | None, contexts: list[Any] | None, **options: Any) -> pa.Table:
+    """The result columns of texts; options as in :func:`stance.classify`. A value that is no text has its `error` set."""
+    import pyarrow as pa
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnsupportedLanguageWarning)  # it stands in each row
-        found = classify(
-            batch.column(text_column).to_pylist(),
-            speaker=_texts(batch, speaker_column),
-            context=_texts(batch, context_column),
-            target=target,
-            model=model,
-            batch_size=batch_size,
-            device=device,
-            on_error="null",
-            abstain_below=abstain_below,
-        )
-    bad = next((i for i, p in enumerate(found) if p.error), None)
-    if bad is not None and on_error == "raise":
-        raise InputError(f"Row {bad}: {text_column} {found[bad].error}. Mend it, or pass on_error='skip' or 'null'.")
-    table = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
-    rows = [p.row() for p in found]
+        found = classify(texts, speaker=speakers, context=contexts, on_error="null", **options)
+    return pa.Table.from_pylist([p.row() for p in found], result_schema())
+
+
+def result_schema() -> pa.Schema:
+    """The types of :data:`RESULT_COLUMNS`."""
+    import pyarrow as pa
+
+    return pa.schema([(name, pa.float64() if name.startswith("p_") else pa.string()) for name in RESULT_COLUMNS])
+
+
+def with_results(table: pa.Table, found: pa.Table) -> pa.Table:
+    """A table and its result columns, side by side."""
     for name in RESULT_COLUMNS:
-        kind = pa.float64() if name.startswith("p_") else pa.string()
-        table = table.append_column(name, pa.array([row[name] for row in rows], kind))
-    return table.filter(pc.is_null(table["error"])) if on_error == "skip" else table
+        table = table.append_column(name, found[name])
+    return table
+
+
+def side_texts(values: list[Any] | None, column: str | None, where: str, *, first: int = 0) -> list[str | None] | None:
+    """Speakers or contexts; an empty cell is none.
+
+    Args:
+        values: of the column, if there is one.
+        column: its name.
+        where: says which row, with {} for its number.
+        first: number of the first row.
+
+    Raises:
+        InputError: a value that is no text.
+    """
+    for row, value in enumerate(values or (), start=first):
+        if not (value is None or value != value or isinstance(value, str)):
+            raise InputError(f"{where.format(row)}: {column} is {type(value).__name__}, not a string.")
+    return None if values is None else [value if isinstance(value, str) and value else None for value in values]
 
 
 def check_columns(names: Sequence[str], *wanted: str | None) -> None:
@@ -102,8 +139,3 @@ def check_columns(names: Sequence[str], *wanted: str | None) -> None:
     clash = [name for name in RESULT_COLUMNS if name in names]
     if clash:
         raise InputError(f"has a column {clash[0]!r} already, which is an output; rename it first.")
-
-
-def _texts(batch: pa.Table | pa.RecordBatch, column: str | None) -> list[Any] | None:
-    """Speakers or contexts: an empty cell is none."""
-    return None if column is None else [value or None for value in batch.column(column).to_pylist()]
