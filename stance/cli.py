@@ -23,6 +23,7 @@ app = typer.Typer(
 
 app.add_typer(corpus_commands)
 
+
 class OnError(StrEnum):
     """What happens to a row that is no text."""
 

@@ -29,7 +29,7 @@ _LANGUAGE = re.compile(r"<html[^>]*\blang=[\"']?([A-Za-z]{2})\b", re.IGNORECASE)
 
 
 def table_kind(path: str | Path, kind: str | None = None, *, action: str) -> str:
-    """"csv", "jsonl" or "parquet", by a file's ending unless it is given; "csv" for `-`.
+    """Which of "csv", "jsonl" and "parquet", by a file's ending unless it is given; "csv" for `-`.
 
     Raises:
         InputError: another ending.
@@ -166,9 +166,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_table(
-    batches: Iterable[list[Row]], path: str | Path, *, kind: str = "csv", columns: Sequence[str] = ()
-) -> int:
+def write_table(batches: Iterable[list[Row]], path: str | Path, *, kind: str = "csv", columns: Sequence[str] = ()) -> int:
     """Write batches of rows to a CSV, JSONL or Parquet file by its ending, or to standard output for `-`.
 
     Args:

@@ -81,7 +81,8 @@ class Source:
         first = 1
         for number, (table, (texts, *sides)) in enumerate(self._parquet() if self._kind == "parquet" else self._rows()):
             try:
-                self.schema = pa.unify_schemas([self.schema, table.schema], promote_options="permissive")
+                known = [self.schema] if number else []
+                self.schema = pa.unify_schemas([*known, table.schema], promote_options="permissive")
             except pa.ArrowTypeError as error:
                 raise self._mixed(error, f"up to row {first + len(texts) - 1}") from error
             where = f"{self._path}, row {{}}"
