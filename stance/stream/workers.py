@@ -23,7 +23,8 @@ class Workers:
     """Processes that work until the block ends; none outlives this process, even one that is killed.
 
     Args:
-        count: of processes; with 1 the work is done in this one.
+        count: of processes; with 1 the work is done in this one. Each computes with its share of the cores, or with
+            `OMP_NUM_THREADS` threads where that is set.
 
     Raises:
         StanceError: a worker died.
@@ -85,7 +86,7 @@ def _cores() -> int:
 def _begin(lifeline: Connection, threads: int) -> None:
     """Prepare a worker: its threads, and its end together with the process that started it."""
     for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
-        os.environ[name] = str(min(threads, int(os.environ.get(name) or threads)))
+        os.environ.setdefault(name, str(threads))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C reaches the parent too, which lets go of the lifeline
 
     def watch() -> None:
