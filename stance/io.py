@@ -72,7 +72,7 @@ def read_table(
         for batch in read_parquet(name, size=size):
             yield batch.to_pylist()
         return
-    _must_exist(name)
+    must_exist(name)
     binary = sys.stdin.buffer if name == "-" else Path(name).open("rb")
     handle = TextIOWrapper(binary, encoding="utf-8-sig", newline="")
     try:
@@ -132,7 +132,7 @@ def read_parquet(path: str | Path, *, size: int = BATCH) -> Iterator[pa.RecordBa
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    _must_exist(path)
+    must_exist(path)
     try:
         with pq.ParquetFile(path, buffer_size=2**20) as file:  # buffered: a row group may hold the whole file
             yield from file.iter_batches(size)
@@ -140,7 +140,12 @@ def read_parquet(path: str | Path, *, size: int = BATCH) -> Iterator[pa.RecordBa
         raise InputError(f"{path}: not a Parquet file ({error}).") from error
 
 
-def _must_exist(path: str | Path) -> None:
+def must_exist(path: str | Path) -> None:
+    """Refuse a file that is not there; standard input is.
+
+    Raises:
+        InputError: naming it.
+    """
     if str(path) != "-" and not Path(path).is_file():
         raise InputError(f"{path}: no such file.")
 

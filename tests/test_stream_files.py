@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import json
 import multiprocessing
+import pickle
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stance import InputError, StanceError, Target, classify_file
+from stance import InputError, MissingExtraError, StanceError, Target, classify_file
 from stance.io import read_table
 from stance.models.baseline import BaselineModel
 from stance.stream import RESULT_COLUMNS, Summary
@@ -224,6 +225,18 @@ def test_a_file_without_rows_keeps_its_columns(ending: str, model: str, tmp_path
     assert classify_file(source, out, model=model) == Summary()
     names = next(csv.reader(out.open())) if ending == "csv" else pq.read_schema(out).names
     assert names == ["id", "text", *RESULT_COLUMNS]
+
+
+def test_a_missing_file_and_a_missing_folder_are_named(quotes: Path, model: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no\.csv: no such file"):
+        classify_file(tmp_path / "no.csv", tmp_path / "out.csv", model=model)
+    with pytest.raises(InputError, match="the folder .*nowhere does not exist; make it first"):
+        classify_file(quotes, tmp_path / "nowhere" / "out.csv", model=model)
+
+
+def test_an_error_of_a_missing_extra_reaches_the_parent_process() -> None:
+    error = MissingExtraError("openvino", "openvino")
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
 
 
 def test_columns_of_one_name_are_refused(model: str, tmp_path: Path) -> None:

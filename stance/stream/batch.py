@@ -70,8 +70,8 @@ def label_batch(
     )
     found = label_texts(
         texts or [],
-        side_texts(speakers, speaker_column, "Row {}"),
-        side_texts(contexts, context_column, "Row {}"),
+        side_texts(speakers, speaker_column, "Row "),
+        side_texts(contexts, context_column, "Row "),
         target=target,
         model=model,
         batch_size=batch_size,
@@ -115,7 +115,7 @@ def side_texts(values: list[Any] | None, column: str | None, where: str, *, firs
     Args:
         values: of the column, if there is one.
         column: its name.
-        where: says which row, with {} for its number.
+        where: what stands before the number of a row in an error.
         first: number of the first row.
 
     Raises:
@@ -123,7 +123,7 @@ def side_texts(values: list[Any] | None, column: str | None, where: str, *, firs
     """
     for row, value in enumerate(values or (), start=first):
         if not (value is None or value != value or isinstance(value, str)):
-            raise InputError(f"{where.format(row)}: {column} is {type(value).__name__}, not a string.")
+            raise InputError(f"{where}{row}: {column} is {type(value).__name__}, not a string.")
     return None if values is None else [value if isinstance(value, str) and value else None for value in values]
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 from stance import __version__
 from stance.classifier import OnError
 from stance.errors import InputError
-from stance.io import BATCH, table_kind
+from stance.io import BATCH, must_exist, table_kind
 from stance.models import DEFAULT, load_model
 from stance.stream.batch import label_texts, with_results
 from stance.stream.parts import Parts
@@ -101,11 +101,12 @@ def classify_file(
             raise InputError(f"{name} must be at least 1, not {number}.")
     path, output, columns = str(path), str(output), (text_column, speaker_column, context_column)
     kind = table_kind(path, input_format, action="read")
+    must_exist(path)
     written = table_kind(output, ("jsonl" if kind == "jsonl" else "csv") if output == "-" else None, action="write")
     source = Source(path, kind=kind, output_kind=written, columns=columns, size=rows_per_part)
     options: dict[str, Any] = {"target": target, "batch_size": batch_size, "device": device, "abstain_below": abstain_below}
     label = partial(label_texts, model=model, **options)
-    with _Tally(f"{path}, row {{}}: {text_column} {{}}.", on_error, progress) as tally, Workers(workers) as pool:
+    with _Tally(path, text_column, on_error, progress) as tally, Workers(workers) as pool:
         if "-" in (path, output):
             labelled = pool.map(label, ((chunk, chunk.given) for chunk in source))
             tables = (with_results(c.table, tally.add(c, found)) for c, found in labelled)
@@ -145,17 +146,17 @@ class _Tally:
     """Counts rows, shows them in a bar, and does with those that are no text what was asked for.
 
     Args:
-        said: the error, with {} for the row and for what is wrong.
+        path, column: where the texts stand, for errors.
         on_error: see :func:`classify_file`.
         progress: show the bar.
     """
 
-    def __init__(self, said: str, on_error: OnError, progress: bool) -> None:
+    def __init__(self, path: str, column: str, on_error: OnError, progress: bool) -> None:
         from tqdm import tqdm
 
         if on_error not in get_args(OnError):
             raise InputError(f"on_error must be one of {get_args(OnError)}, not {on_error!r}.")
-        self.summary, self._said, self._on_error = Summary(), said, on_error
+        self.summary, self._path, self._column, self._on_error = Summary(), path, column, on_error
         self._bar = tqdm(unit=" quotes", disable=not progress)
 
     def __enter__(self) -> Self:
@@ -173,8 +174,8 @@ class _Tally:
         errors = found["error"].to_pylist()
         bad = [row for row, error in enumerate(errors, start=chunk.first) if error]
         if bad and self._on_error == "raise":
-            what = self._said.format(bad[0], errors[bad[0] - chunk.first])
-            raise InputError(f"{what} Mend it, or use --on-error skip or null.")
+            what = f"{self._column} {errors[bad[0] - chunk.first]}"
+            raise InputError(f"{self._path}, row {bad[0]}: {what}. Mend it, or use --on-error skip or null.")
         self.summary.failed += len(bad)
         self.summary.foreign += len(errors) - found["unsupported_language"].null_count
         self.summary.resumed += len(errors) if resumed else 0

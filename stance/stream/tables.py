@@ -85,7 +85,7 @@ class Source:
                 self.schema = pa.unify_schemas([*known, table.schema], promote_options="permissive")
             except pa.ArrowTypeError as error:
                 raise self._mixed(error, f"up to row {first + len(texts) - 1}") from error
-            where = f"{self._path}, row {{}}"
+            where = f"{self._path}, row "
             speakers, contexts = (
                 side_texts(values, name, where, first=first) for values, name in zip(sides, self._columns[1:], strict=True)
             )

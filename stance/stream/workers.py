@@ -85,8 +85,11 @@ def _cores() -> int:
 
 def _begin(lifeline: Connection, threads: int) -> None:
     """Prepare a worker: its threads, and its end together with the process that started it."""
+    from tqdm import tqdm
+
     for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
         os.environ.setdefault(name, str(threads))
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, which an abrupt end would leave
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C reaches the parent too, which lets go of the lifeline
 
     def watch() -> None:
