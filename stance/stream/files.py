@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, get_args
 
-from stance import __version__
 from stance.classifier import OnError
 from stance.errors import InputError
 from stance.io import BATCH, must_exist, table_kind
@@ -121,7 +121,7 @@ def classify_file(
             **options,
             "target": target.claim,
             "rows_per_part": rows_per_part,
-            "stance": __version__,
+            "stance": version("stance"),
         }
         with Parts(Path(output), made_from, resume=resume) as parts:
             for chunk, found in pool.map(label, _unfinished(source, parts, tally)):

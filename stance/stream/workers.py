@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Self, TypeVar
 
 from stance.errors import StanceError
+from stance.models.machine import cores
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")
@@ -23,8 +24,7 @@ class Workers:
     """Processes that work until the block ends; none outlives this process, even one that is killed.
 
     Args:
-        count: of processes; with 1 the work is done in this one. Each computes with its share of the cores, or with
-            `OMP_NUM_THREADS` threads where that is set.
+        count: of processes, which share the cores (or the `OMP_NUM_THREADS`); with 1 the work is done in this one.
 
     Raises:
         StanceError: a worker died.
@@ -43,7 +43,7 @@ class Workers:
         if self._count > 1:
             context = multiprocessing.get_context("spawn")
             lifeline, self._held = context.Pipe(duplex=False)
-            share = max(1, _cores() // self._count)
+            share = max(1, cores() // self._count)
             self._pool = ProcessPoolExecutor(self._count, context, initializer=_begin, initargs=(lifeline, share))
         return self
 
@@ -78,17 +78,12 @@ class Workers:
         yield from ((key, future.result()) for key, future in ahead)
 
 
-def _cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _begin(lifeline: Connection, threads: int) -> None:
     """Prepare a worker: its threads, and its end together with the process that started it."""
     from tqdm import tqdm
 
     for name in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
-        os.environ.setdefault(name, str(threads))
+        os.environ[name] = str(threads)
     tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, which an abrupt end would leave
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C reaches the parent too, which lets go of the lifeline
 
