@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from stance.models import list_models, load_model
     from stance.quotes import extract_many, extract_quotes
     from stance.records import Annotation, Article, Prediction, Predictions, Quote
+    from stance.stream import classify_file
     from stance.targets import UKRAINE_NATO, Target
     from stance.training import train
 
@@ -44,6 +45,7 @@ _HOMES = {
     "analyze": "analysis",
     "build_dataset": "corpus",
     "classify": "classifier",
+    "classify_file": "stream",
     "evaluate": "evaluation",
     "extract_many": "quotes",
     "extract_quotes": "quotes",
@@ -74,6 +76,7 @@ __all__ = [
     "analyze",
     "build_dataset",
     "classify",
+    "classify_file",
     "evaluate",
     "extract_many",
     "extract_quotes",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import warnings
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from stance.cli_corpus import app as corpus_commands
-from stance.errors import InputError, StanceError, UnsupportedLanguageWarning
+from stance.errors import InputError, StanceError
 from stance.targets import UKRAINE_NATO, Target
 
 app = typer.Typer(
@@ -24,8 +22,6 @@ app = typer.Typer(
 )
 
 app.add_typer(corpus_commands)
-
-RESULT_COLUMNS = ("stance", "p_against", "p_neutral", "p_favor", "unsupported_language", "error")
 
 
 class OnError(StrEnum):
@@ -67,15 +63,21 @@ def classify(
     claim: Claim = None,
     batch_size: Annotated[int, typer.Option(help="Rows of 64 tokens in one step.")] = 32,
     device: Annotated[str | None, typer.Option(help='For torch models, such as "cuda".')] = None,
+    abstain_below: Annotated[float | None, typer.Option(help="No label below this probability.", min=0, max=1)] = None,
+    workers: Annotated[int, typer.Option(help="Processes that share the cores.", min=1)] = 1,
+    restart: Annotated[bool, typer.Option("--restart", help="Remove the parts of an unfinished run; begin anew.")] = False,
+    rows_per_part: Annotated[int, typer.Option(help="Rows that are kept, or lost by a kill, together.", min=1)] = 4096,
     as_json: AsJson = False,
 ) -> None:
-    """Label quotes: stance classify quotes.csv --text-column quote -o out.parquet"""
-    from stance.classifier import classify as run
-    from stance.io import read_table, write_table
+    """Label quotes: stance classify quotes.csv --text-column quote -o out.parquet
 
+    From file to file, the same command goes on where a run was killed.
+    """
     if (file is None) == (text is None):
         raise InputError("Give a file or --text, one of the two.")
     if text is not None:
+        from stance.classifier import classify as run
+
         found = run(text, speaker=speaker, target=_target(claim), model=model, device=device)
         if as_json:
             typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
@@ -83,46 +85,31 @@ def classify(
             shares = "  ".join(f"{name} {p:.2f}" for name, p in found.probabilities.items())
             typer.echo(f"{found.label}  ({shares})")
         return
-    failed = foreign = 0
+    from stance.stream import classify_file
 
-    def batches() -> Iterator[list[dict[str, Any]]]:
-        nonlocal failed, foreign
-        from tqdm import tqdm
-
-        first, bar = 1, tqdm(unit=" quotes", disable=not sys.stderr.isatty())
-        for rows in read_table(str(file), kind=input_format):
-            texts = _column(rows, text_column, str(file))
-            options: dict[str, Any] = {}
-            for name, column in (("speaker", speaker_column), ("context", context_column)):
-                if column is not None:
-                    options[name] = [v or None for v in _column(rows, column, str(file))]
-            clash = [c for c in RESULT_COLUMNS if c in rows[0]]
-            if clash:
-                raise InputError(f"{file}: has a column {clash[0]!r} already, which is an output; rename it first.")
-            found = run(
-                texts, target=_target(claim), model=model, batch_size=batch_size, device=device, on_error="null", **options
-            )
-            bad = [i for i, p in enumerate(found) if p.error]
-            failed += len(bad)
-            foreign += sum(p.language is not None for p in found)
-            if bad and on_error is OnError.RAISE:
-                raise InputError(
-                    f"{file}, row {first + bad[0]}: {text_column} {found[bad[0]].error}. "
-                    "Mend it, or use --on-error skip or null."
-                )
-            kept = [{**r, **p.row()} for r, p in zip(rows, found, strict=True)]
-            first += len(rows)
-            bar.update(len(rows))
-            yield [r for r in kept if r["error"] is None or on_error is OnError.NULL]
-        bar.close()
-
-    kind = input_format or Path(str(file)).suffix.lstrip(".").lower()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnsupportedLanguageWarning)  # counted below, once for the whole file
-        count = write_table(batches(), output, kind="jsonl" if kind == "jsonl" else "csv")
-    typer.echo(f"{count} rows written, {failed} without a label", err=True)
-    if foreign:
-        typer.echo(f"{foreign} rows are in a language that the model does not read; see unsupported_language", err=True)
+    summary = classify_file(
+        str(file),
+        output,
+        input_format=input_format,
+        text_column=text_column,
+        speaker_column=speaker_column,
+        context_column=context_column,
+        target=_target(claim),
+        model=model,
+        batch_size=batch_size,
+        device=device,
+        on_error=on_error.value,
+        abstain_below=abstain_below,
+        workers=workers,
+        resume=not restart,
+        rows_per_part=rows_per_part,
+        progress=sys.stderr.isatty(),
+    )
+    if summary.resumed:
+        typer.echo(f"{summary.resumed} rows had been labelled by an unfinished run", err=True)
+    typer.echo(f"{summary.rows} rows written, {summary.failed} without a label", err=True)
+    if summary.foreign:
+        typer.echo(f"{summary.foreign} rows are in a language that the model does not read; see unsupported_language", err=True)
 
 
 def _column(rows: list[dict[str, Any]], name: str, file: str) -> list[Any]:

@@ -44,6 +44,10 @@ class MissingExtraError(StanceError, ImportError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(f"{package} is not installed; run: pip install 'stance[{extra}]'")
+        self._given = package, extra
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        return type(self), self._given  # else a worker process could not hand it on
 
 
 class UnsupportedLanguageWarning(UserWarning):

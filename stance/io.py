@@ -8,13 +8,19 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO, Any
+from types import SimpleNamespace
+from typing import IO, TYPE_CHECKING, Any
 
 from stance.errors import InputError, MissingExtraError
 from stance.records import Article
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Row = dict[str, Any]
 BATCH = 4096
@@ -22,7 +28,26 @@ BATCH = 4096
 _LANGUAGE = re.compile(r"<html[^>]*\blang=[\"']?([A-Za-z]{2})\b", re.IGNORECASE)
 
 
-def read_table(path: str | Path, *, kind: str | None = None, skip: Callable[[str], None] | None = None) -> Iterator[list[Row]]:
+def table_kind(path: str | Path, kind: str | None = None, *, action: str) -> str:
+    """Which of "csv", "jsonl" and "parquet", by a file's ending unless it is given; "csv" for `-`.
+
+    Raises:
+        InputError: another ending.
+
+    Example:
+        >>> table_kind("quotes.CSV", action="read")
+        'csv'
+    """
+    name = str(path)
+    kind = kind or ("csv" if name == "-" else Path(name).suffix.lstrip(".").lower())
+    if kind not in ("csv", "jsonl", "parquet"):
+        raise InputError(f"{name}: cannot {action} {kind or 'no ending'!r}; use .csv, .jsonl or .parquet.")
+    return kind
+
+
+def read_table(
+    path: str | Path, *, kind: str | None = None, skip: Callable[[str], None] | None = None, size: int = BATCH
+) -> Iterator[list[Row]]:
     """Batches of rows of a CSV, JSONL or Parquet file; `-` is standard input.
 
     Args:
@@ -30,6 +55,7 @@ def read_table(path: str | Path, *, kind: str | None = None, skip: Callable[[str
         kind: "csv", "jsonl" or "parquet"; by the file's ending when None ("csv" for standard input).
         skip: called with the reason for each row that is left out because it is not what the ending says; such a row
             raises when None.
+        size: rows of a batch, at least 1.
 
     Raises:
         InputError: a missing file, an unknown ending, or a row that is not what the ending says.
@@ -41,20 +67,19 @@ def read_table(path: str | Path, *, kind: str | None = None, skip: Callable[[str
         skip(reason)
 
     name = str(path)
-    kind = kind or ("csv" if name == "-" else Path(name).suffix.lstrip(".").lower())
-    if kind not in ("csv", "jsonl", "parquet"):
-        raise InputError(f"{name}: cannot read {kind or 'no ending'!r}; use .csv, .jsonl or .parquet.")
-    if name != "-" and not Path(name).is_file():
-        raise InputError(f"{name}: no such file.")
+    kind = table_kind(name, kind, action="read")
     if kind == "parquet":
-        yield from _parquet(name)
+        for batch in read_parquet(name, size=size):
+            yield batch.to_pylist()
         return
-    handle = sys.stdin if name == "-" else Path(name).open(encoding="utf-8-sig", newline="")
+    must_exist(name)
+    binary = sys.stdin.buffer if name == "-" else Path(name).open("rb")
+    handle = TextIOWrapper(binary, encoding="utf-8-sig", newline="")
     try:
         rows: list[Row] = []
         for row in _csv(handle, name, bad) if kind == "csv" else _jsonl(handle, name, bad):
             rows.append(row)
-            if len(rows) == BATCH:
+            if len(rows) == size:
                 yield rows
                 rows = []
         if rows:
@@ -62,14 +87,19 @@ def read_table(path: str | Path, *, kind: str | None = None, skip: Callable[[str
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: not UTF-8 text ({error.reason}); is it really a .{kind} file?") from error
     finally:
+        handle.detach()
         if name != "-":
-            handle.close()
+            binary.close()
 
 
 def _csv(handle: Iterable[str], name: str, bad: Callable[[str], None]) -> Iterator[Row]:
     csv.field_size_limit(2**27)
     try:
-        for number, row in enumerate(csv.DictReader(handle, strict=True), start=2):
+        reader = csv.DictReader(handle, strict=True)
+        twice = [column for column, count in Counter(reader.fieldnames or ()).items() if count > 1]
+        if twice:
+            raise InputError(f"{name}: two columns are called {twice[0]!r}; rename one.")
+        for number, row in enumerate(reader, start=2):
             if None in row or None in row.values():
                 bad(f"{name}, row {number}: another number of cells than the header.")
                 continue
@@ -93,15 +123,31 @@ def _jsonl(handle: Iterable[str], name: str, bad: Callable[[str], None]) -> Iter
         yield row
 
 
-def _parquet(name: str) -> Iterator[list[Row]]:
+def read_parquet(path: str | Path, *, size: int = BATCH) -> Iterator[pa.RecordBatch]:
+    """Batches of at most `size` rows of a Parquet file, with its types.
+
+    Raises:
+        InputError: no such file, or not a Parquet file.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    must_exist(path)
     try:
-        for batch in pq.ParquetFile(name).iter_batches(BATCH):
-            yield batch.to_pylist()
+        with pq.ParquetFile(path, buffer_size=2**20) as file:  # buffered: a row group may hold the whole file
+            yield from file.iter_batches(size)
     except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{name}: not a Parquet file ({error}).") from error
+        raise InputError(f"{path}: not a Parquet file ({error}).") from error
+
+
+def must_exist(path: str | Path) -> None:
+    """Refuse a file that is not there; standard input is.
+
+    Raises:
+        InputError: naming it.
+    """
+    if str(path) != "-" and not Path(path).is_file():
+        raise InputError(f"{path}: no such file.")
 
 
 @contextmanager
@@ -125,13 +171,14 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_table(batches: Iterable[list[Row]], path: str | Path, *, kind: str = "csv") -> int:
+def write_table(batches: Iterable[list[Row]], path: str | Path, *, kind: str = "csv", columns: Sequence[str] = ()) -> int:
     """Write batches of rows to a CSV, JSONL or Parquet file by its ending, or to standard output for `-`.
 
     Args:
         batches: rows with the same keys.
         path: the file, or `-`.
         kind: "csv" or "jsonl", for standard output.
+        columns: the header of a CSV file; the first row's keys when not given.
 
     Returns:
         The number of rows.
@@ -140,30 +187,43 @@ def write_table(batches: Iterable[list[Row]], path: str | Path, *, kind: str = "
         InputError: an unknown ending or a missing folder.
     """
     if str(path) == "-":
-        return _write_text(batches, sys.stdout, kind)
-    kind = Path(path).suffix.lstrip(".").lower()
-    if kind not in ("csv", "jsonl", "parquet"):
-        raise InputError(f"{path}: cannot write {kind or 'no ending'!r}; use .csv, .jsonl or .parquet.")
+        return _write_text(batches, sys.stdout, kind, columns)
+    kind = table_kind(path, action="write")
     with atomic_path(path) as temporary:
         if kind == "parquet":
             return _write_parquet(batches, temporary)
         with temporary.open("w", encoding="utf-8", newline="") as handle:
-            return _write_text(batches, handle, kind)
+            return _write_text(batches, handle, kind, columns)
 
 
-def _write_text(batches: Iterable[list[Row]], handle: IO[str], kind: str) -> int:
-    count, writer = 0, None
+def _write_text(batches: Iterable[list[Row]], handle: IO[str], kind: str, columns: Sequence[str]) -> int:
+    count, writer = 0, _csv_writer(handle, columns) if kind == "csv" and columns else None
     for rows in batches:
         for row in rows:
             if kind == "jsonl":
-                handle.write(json.dumps(row, ensure_ascii=False, default=str) + "\n")
+                handle.write(_json_line(row))
                 continue
-            if writer is None:
-                writer = csv.DictWriter(handle, list(row), lineterminator="\n")
-                writer.writeheader()
+            writer = writer or _csv_writer(handle, list(row))
             writer.writerow(row)
         count += len(rows)
     return count
+
+
+def _csv_writer(handle: IO[str], columns: Sequence[str]) -> csv.DictWriter[str]:
+    """Lines end in LF; the writer thinks of CRLF, because before Python 3.13 it quotes a cell only for those of the two."""
+    lines = SimpleNamespace(write=lambda line: handle.write(line.removesuffix("\r\n") + "\n"))
+    writer = csv.DictWriter(lines, columns, lineterminator="\r\n")
+    writer.writeheader()
+    return writer
+
+
+def _json_line(row: Row) -> str:
+    line = json.dumps(row, ensure_ascii=False, default=str)
+    try:
+        line.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair can stand in a file only as its escape
+        line = json.dumps(row, default=str)
+    return line + "\n"
 
 
 def _write_parquet(batches: Iterable[list[Row]], path: Path) -> int:
@@ -171,14 +231,11 @@ def _write_parquet(batches: Iterable[list[Row]], path: Path) -> int:
     import pyarrow.parquet as pq
 
     count, writer = 0, None
-    floats = {f"p_{x}": pa.float64() for x in ("against", "neutral", "favor")}
-    strings = dict.fromkeys(("stance", "unsupported_language", "error"), pa.string())
     try:
         for rows in batches:
             table = pa.Table.from_pylist(rows)
             if writer is None:
-                fields = [pa.field(f.name, (floats | strings).get(f.name, f.type)) for f in table.schema]
-                writer = pq.ParquetWriter(path, pa.schema(fields))
+                writer = pq.ParquetWriter(path, table.schema)
             writer.write_table(table.cast(writer.schema))
             count += len(rows)
         if writer is None:

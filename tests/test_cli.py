@@ -10,9 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 import stance
-from stance.cli import RESULT_COLUMNS, app
+from stance.cli import app
 from stance.models import load_model
 from stance.models.onnx import OnnxModel
+from stance.stream import RESULT_COLUMNS
 
 ARTICLE = Path(__file__).parent.parent / "data" / "articles" / "sample.txt"
 QUOTES = "id,quote,who\n1,Ukraine must never join NATO.,Brenner\n2,,Brenner\n3,We support Ukraine's NATO membership.,Solheim\n"

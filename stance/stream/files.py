@@ -1,0 +1,200 @@
+"""A file of any size, labelled part by part in constant memory; the same call goes on after a kill, to the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, get_args
+
+from stance.classifier import OnError
+from stance.errors import InputError
+from stance.io import BATCH, must_exist, table_kind
+from stance.models import DEFAULT, load_model
+from stance.stream.batch import label_texts, with_results
+from stance.stream.parts import Parts
+from stance.stream.tables import Chunk, Source, write_tables
+from stance.stream.workers import Workers
+from stance.targets import UKRAINE_NATO, Target
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run of :func:`classify_file` did.
+
+    Args:
+        rows: rows in the output.
+        failed: rows of the input without a label, because their text is none.
+        foreign: rows in a language that the model does not read.
+        resumed: rows of the input that an earlier, unfinished run had labelled.
+    """
+
+    rows: int = 0
+    failed: int = 0
+    foreign: int = 0
+    resumed: int = 0
+
+
+def classify_file(
+    path: str | Path,
+    output: str | Path = "-",
+    *,
+    input_format: str | None = None,
+    text_column: str = "text",
+    speaker_column: str | None = None,
+    context_column: str | None = None,
+    target: Target = UKRAINE_NATO,
+    model: str = DEFAULT,
+    batch_size: int = 32,
+    device: str | None = None,
+    on_error: OnError = "raise",
+    abstain_below: float | None = None,
+    workers: int = 1,
+    resume: bool = True,
+    rows_per_part: int = BATCH,
+    progress: bool = False,
+) -> Summary:
+    """Label the rows of a file of any size; the output has its columns and the results, in the same order.
+
+    Between two files, labelled parts are kept in the folder `<output>.parts` until the output is whole: after a kill the same
+    call goes on, and its output is the same as that of a run without a kill.
+
+    Args:
+        path: CSV, JSONL or Parquet; `-` is standard input.
+        output: CSV, JSONL or Parquet; `-` is standard output, in the input's format or else in CSV.
+        input_format: "csv", "jsonl" or "parquet"; by the ending when None.
+        text_column: name of the column of the texts.
+        speaker_column, context_column: names of the columns of speakers and contexts, if there are any.
+        target: what the stance is about.
+        model: an embedded name, a checkpoint folder or a hub name.
+        batch_size: about this many rows of 64 tokens in one step, at least 1.
+        device: for torch models, such as "cuda".
+        on_error: what to do with a row that is no text: raise, skip it, or keep it with `error` set.
+        abstain_below: a label less probable than this, 0 to 1, becomes null.
+        workers: processes, at least 1, which share the cores; with more than 1 a script needs `if __name__ == "__main__":`.
+        resume: False removes the parts of an unfinished run and begins anew.
+        rows_per_part: rows that are labelled, kept and, after a kill, lost together, at least 1.
+        progress: show a bar on stderr.
+
+    Raises:
+        InputError: a file, row or column that cannot be used; parts that were made from another input, model or options;
+            another run that writes the same output.
+        ModelError: the model cannot be loaded.
+        StanceError: a worker process died.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder, "quotes.csv")
+        ...     _ = file.write_text("text\\nUkraine must never join NATO.\\n")
+        ...     classify_file(file, Path(folder, "out.parquet"))
+        Summary(rows=1, failed=0, foreign=0, resumed=0)
+    """
+    for name, number in (("workers", workers), ("rows_per_part", rows_per_part)):
+        if number < 1:
+            raise InputError(f"{name} must be at least 1, not {number}.")
+    path, output, columns = str(path), str(output), (text_column, speaker_column, context_column)
+    kind = table_kind(path, input_format, action="read")
+    must_exist(path)
+    written = table_kind(output, ("jsonl" if kind == "jsonl" else "csv") if output == "-" else None, action="write")
+    source = Source(path, kind=kind, output_kind=written, columns=columns, size=rows_per_part)
+    options: dict[str, Any] = {"target": target, "batch_size": batch_size, "device": device, "abstain_below": abstain_below}
+    label = partial(label_texts, model=model, **options)
+    with _Tally(path, text_column, on_error, progress) as tally, Workers(workers) as pool:
+        if "-" in (path, output):
+            labelled = pool.map(label, ((chunk, chunk.given) for chunk in source))
+            tables = (with_results(c.table, tally.add(c, found)) for c, found in labelled)
+            tally.summary.rows = write_tables(map(tally.kept, tables), output, kind=written, source=source)
+            return tally.summary
+        made_from = {
+            "input": str(Path(path).resolve()),
+            "input_sha256": _sha256(path),
+            "formats": [kind, written],
+            "columns": list(columns),
+            "model": pool.call(_identity, model, device),
+            **options,
+            "target": target.claim,
+            "rows_per_part": rows_per_part,
+            "stance": version("stance"),
+        }
+        with Parts(Path(output), made_from, resume=resume) as parts:
+            for chunk, found in pool.map(label, _unfinished(source, parts, tally)):
+                parts.save(chunk.number, with_results(chunk.table, tally.add(chunk, found)))
+            with parts.joining() as joined:
+                stored = map(tally.kept, parts.tables(source.chunks))
+                tally.summary.rows = write_tables(stored, str(joined), kind=written, source=source)
+    return tally.summary
+
+
+def _unfinished(source: Source, parts: Parts, tally: _Tally) -> Iterator[tuple[Chunk, tuple[Any, ...]]]:
+    """The chunks that have no part yet, with what the model needs of them."""
+    for chunk in source:
+        found = parts.load(chunk.number, "error", "unsupported_language")
+        if found is not None and found.num_rows == chunk.table.num_rows:
+            tally.add(chunk, found, resumed=True)
+        else:
+            yield chunk, chunk.given
+
+
+class _Tally:
+    """Counts rows, shows them in a bar, and does with those that are no text what was asked for.
+
+    Args:
+        path, column: where the texts stand, for errors.
+        on_error: see :func:`classify_file`.
+        progress: show the bar.
+    """
+
+    def __init__(self, path: str, column: str, on_error: OnError, progress: bool) -> None:
+        from tqdm import tqdm
+
+        if on_error not in get_args(OnError):
+            raise InputError(f"on_error must be one of {get_args(OnError)}, not {on_error!r}.")
+        self.summary, self._path, self._column, self._on_error = Summary(), path, column, on_error
+        self._bar = tqdm(unit=" quotes", disable=not progress)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def add(self, chunk: Chunk, found: pa.Table, *, resumed: bool = False) -> pa.Table:
+        """Count a chunk's results, and give them back.
+
+        Raises:
+            InputError: the first row that is no text, if that shall raise.
+        """
+        errors = found["error"].to_pylist()
+        bad = [row for row, error in enumerate(errors, start=chunk.first) if error]
+        if bad and self._on_error == "raise":
+            what = f"{self._column} {errors[bad[0] - chunk.first]}"
+            raise InputError(f"{self._path}, row {bad[0]}: {what}. Mend it, or use --on-error skip or null.")
+        self.summary.failed += len(bad)
+        self.summary.foreign += len(errors) - found["unsupported_language"].null_count
+        self.summary.resumed += len(errors) if resumed else 0
+        self._bar.update(len(errors))
+        return found
+
+    def kept(self, table: pa.Table) -> pa.Table:
+        """The rows that are written."""
+        import pyarrow.compute as pc
+
+        return table.filter(pc.is_null(table["error"])) if self._on_error == "skip" else table
+
+
+def _sha256(path: str) -> str:
+    with Path(path).open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _identity(model: str, device: str | None) -> str:
+    """Which weights label, and how they are calibrated."""
+    loaded = load_model(model, device)
+    return f"{loaded.name}, temperature {loaded.temperature:g}"
