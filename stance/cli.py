@@ -63,6 +63,7 @@ def classify(
     claim: Claim = None,
     batch_size: Annotated[int, typer.Option(help="Rows of 64 tokens in one step.")] = 32,
     device: Annotated[str | None, typer.Option(help='For torch models, such as "cuda".')] = None,
+    runtime: Annotated[str | None, typer.Option(help="onnx, openvino, torch, torch-bf16 or auto.")] = None,
     abstain_below: Annotated[float | None, typer.Option(help="No label below this probability.", min=0, max=1)] = None,
     workers: Annotated[int, typer.Option(help="Processes that share the cores.", min=1)] = 1,
     restart: Annotated[bool, typer.Option("--restart", help="Remove the parts of an unfinished run; begin anew.")] = False,
@@ -78,7 +79,15 @@ def classify(
     if text is not None:
         from stance.classifier import classify as run
 
-        found = run(text, speaker=speaker, target=_target(claim), model=model, device=device)
+        found = run(
+            text,
+            speaker=speaker,
+            target=_target(claim),
+            model=model,
+            device=device,
+            runtime=runtime,
+            abstain_below=abstain_below,
+        )
         if as_json:
             typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
         else:
@@ -98,6 +107,7 @@ def classify(
         model=model,
         batch_size=batch_size,
         device=device,
+        runtime=runtime,
         on_error=on_error.value,
         abstain_below=abstain_below,
         workers=workers,

@@ -28,6 +28,7 @@ def label_batch(
     model: str = DEFAULT,
     batch_size: int = 32,
     device: str | None = None,
+    runtime: str | None = None,
     on_error: OnError = "null",
     abstain_below: float | None = None,
 ) -> pa.Table:
@@ -41,6 +42,7 @@ def label_batch(
         model: an embedded name, a checkpoint folder or a hub name.
         batch_size: about this many rows of 64 tokens in one step, at least 1.
         device: for torch models, such as "cuda".
+        runtime: as in :func:`stance.classify`.
         on_error: what to do with a row that is no text: raise, skip it, or keep it with `error` set.
         abstain_below: a label less probable than this, 0 to 1, becomes null.
 
@@ -76,6 +78,7 @@ def label_batch(
         model=model,
         batch_size=batch_size,
         device=device,
+        runtime=runtime,
         abstain_below=abstain_below,
     )
     bad = next((i for i, error in enumerate(found["error"].to_pylist()) if error), None)

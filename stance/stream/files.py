@@ -53,6 +53,7 @@ def classify_file(
     model: str = DEFAULT,
     batch_size: int = 32,
     device: str | None = None,
+    runtime: str | None = None,
     on_error: OnError = "raise",
     abstain_below: float | None = None,
     workers: int = 1,
@@ -75,6 +76,7 @@ def classify_file(
         model: an embedded name, a checkpoint folder or a hub name.
         batch_size: about this many rows of 64 tokens in one step, at least 1.
         device: for torch models, such as "cuda".
+        runtime: as in :func:`stance.classify`.
         on_error: what to do with a row that is no text: raise, skip it, or keep it with `error` set.
         abstain_below: a label less probable than this, 0 to 1, becomes null.
         workers: processes, at least 1, which share the cores; with more than 1 a script needs `if __name__ == "__main__":`.
@@ -104,7 +106,13 @@ def classify_file(
     must_exist(path)
     written = table_kind(output, ("jsonl" if kind == "jsonl" else "csv") if output == "-" else None, action="write")
     source = Source(path, kind=kind, output_kind=written, columns=columns, size=rows_per_part)
-    options: dict[str, Any] = {"target": target, "batch_size": batch_size, "device": device, "abstain_below": abstain_below}
+    options: dict[str, Any] = {
+        "target": target,
+        "batch_size": batch_size,
+        "device": device,
+        "runtime": runtime,
+        "abstain_below": abstain_below,
+    }
     label = partial(label_texts, model=model, **options)
     with _Tally(path, text_column, on_error, progress) as tally, Workers(workers) as pool:
         if "-" in (path, output):
@@ -117,7 +125,7 @@ def classify_file(
             "input_sha256": _sha256(path),
             "formats": [kind, written],
             "columns": list(columns),
-            "model": pool.call(_identity, model, device),
+            "model": pool.call(_identity, model, device, runtime),
             **options,
             "target": target.claim,
             "rows_per_part": rows_per_part,
@@ -194,7 +202,7 @@ def _sha256(path: str) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _identity(model: str, device: str | None) -> str:
+def _identity(model: str, device: str | None, runtime: str | None) -> str:
     """Which weights label, and how they are calibrated."""
-    loaded = load_model(model, device)
+    loaded = load_model(model, device, runtime=runtime)
     return f"{loaded.name}, temperature {loaded.temperature:g}"
