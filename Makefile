@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test browser lint check results bench clean
+.PHONY: demo test browser labelstudio lint check results bench clean
 
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -26,6 +26,13 @@ test: .venv/dev  ## run the tests, notebooks among them
 browser: .venv/dev  ## open the report in Chromium (apt-get install chromium)
 	$(BIN)/pytest -m browser tests
 
+.venv-labelstudio/bin/label-studio:
+	$(PYTHON) -m venv .venv-labelstudio
+	.venv-labelstudio/bin/pip install --quiet --disable-pip-version-check label-studio==1.23.2
+
+labelstudio: .venv/dev .venv-labelstudio/bin/label-studio  ## our tasks through a real Label Studio and back
+	LABEL_STUDIO=.venv-labelstudio/bin/label-studio $(BIN)/pytest -m labelstudio tests/labelstudio
+
 lint: .venv/dev  ## style, types, direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -41,4 +48,4 @@ bench: .venv/dev  ## speed beside transformers' pipelines and CrossEncoder: benc
 	$(BIN)/python benchmarks/bench.py
 
 clean:
-	rm -rf .venv build
+	rm -rf .venv .venv-labelstudio build

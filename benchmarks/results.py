@@ -1,8 +1,8 @@
 """Fill the figures of README and model card: `make results DATA=../shared/data`.
 
-Scores the embedded model by configs/evaluate-nato.yaml and configs/evaluate-public.yaml, and the extraction of quotes;
-measures import time, a cold first label and quotes a second. The full reports go to build/results; they hold texts of the
-sets, so they are not for the repository.
+Scores the embedded model by configs/evaluate-nato.yaml, configs/evaluate-public.yaml and configs/evaluate-more.yaml, and the
+extraction of quotes; measures import time, a cold first label and quotes a second. Each block goes between its marks, in the
+files that have them. The full reports go to build/results; they hold texts of the sets, so they are not for the repository.
 """
 
 from __future__ import annotations
@@ -25,24 +25,33 @@ from stance.training.examples import NLI_LABELS
 
 ROOT = Path(__file__).parent.parent
 PLACES = (ROOT / "README.md", ROOT / "stance/weights/minilm-nato/README.md")
-OPEN, CLOSE = "<!-- figures -->", "<!-- /figures -->"
+BASELINES = ("frozen encoder + LR", "TF-IDF + LR", "majority")
+"""The columns beside the model, where a report has them; the first two are trained on each set."""
 TEXT = "A country's entry into the alliance is decided by all of its members, and we have said for years how we will vote."
 
 
 def scores_table(reports: list[Report]) -> list[str]:
     """One line for each data set: the model with its interval beside people and baselines."""
-    lines = [
-        "| set | n | metric | people | embedded model [95 %] | TF-IDF, trained on the set | majority | ECE |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for part in (part for report in reports for part in report.values["datasets"]):
+    parts = [part for report in reports for part in report.values["datasets"]]
+    ran = {s["name"] for part in parts for s in part["systems"]}
+    others = [name for name in BASELINES if name in ran]
+    people = ["people"] if any(part["human"] for part in parts) else []
+    columns = [name if name == "majority" else f"{name}, trained on the set" for name in others]
+    head = ["set", "n", "metric", *people, "embedded model [95 %]", *columns, "ECE"]
+    lines = [_line(head), _line(["---"] * len(head))]
+    for part in parts:
         by_name = {s["name"]: s["scores"] for s in part["systems"]}
-        ours, others = part["systems"][0]["scores"], ("TF-IDF + LR", "majority")
-        cells = [part["name"], f"{part['n']:,}", part["metric"], f"{part['human']['value']:.3f}" if part["human"] else "–"]
+        ours = part["systems"][0]["scores"]
+        cells = [part["name"], f"{part['n']:,}", part["metric"]]
+        cells += [f"{part['human']['value']:.3f}" if part["human"] else "–"] if people else []
         cells += [f"{ours['value']:.3f} [{ours['value_ci'][0]:.3f}, {ours['value_ci'][1]:.3f}]"]
         cells += [f"{by_name[name]['value']:.3f}" if name in by_name else "–" for name in others]
-        lines.append("| " + " | ".join([*cells, f"{ours['ece']:.3f}"]) + " |")
-    return lines
+        lines.append(_line([*cells, f"{ours['ece']:.3f}"]))
+    return [*lines, *(f"\n{note}" for report in reports for note in report.people())]
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
 
 
 def probes_line(report: Report) -> str:
@@ -111,20 +120,36 @@ def _seconds(code: str) -> float:
     return sorted(times)[2]
 
 
+def report_of(name: str, data: Path | None, limit: int | None) -> Report:
+    """The report of a configuration, kept in build/results."""
+    folder = ROOT / "build" / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    report = evaluate_config(ROOT / f"configs/evaluate-{name}.yaml", data=data, limit=limit)
+    for ending in ("html", "json"):
+        report.save(folder / f"{name}.{ending}")
+    return report
+
+
+def filled(page: str, name: str, lines: list[str]) -> str:
+    """The page with these lines between its marks of that name; as it was where it has none.
+
+    Example:
+        >>> filled("a <!-- x --> old <!-- /x --> b", "x", ["new"])
+        'a <!-- x -->\\nnew\\n<!-- /x --> b'
+    """
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    head, found, rest = page.partition(begin)
+    block = "\n".join(lines)
+    return f"{head}{begin}\n{block}\n{end}{rest.partition(end)[2]}" if found else page
+
+
 def main() -> None:
     """Score, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder of the public sets")
     parser.add_argument("--limit", type=int, help="most rows of each set; the figures are then printed, not written")
     options = parser.parse_args()
-    folder = ROOT / "build" / "results"
-    folder.mkdir(parents=True, exist_ok=True)
-    reports = []
-    for name, data in (("nato", None), ("public", options.data)):
-        report = evaluate_config(ROOT / f"configs/evaluate-{name}.yaml", data=data, limit=options.limit)
-        report.save(folder / f"{name}.html")
-        report.save(folder / f"{name}.json")
-        reports.append(report)
+    reports = [report_of("nato", None, options.limit), report_of("public", options.data, options.limit)]
     polnear = options.data / "quotes" / "polnear"
     own = ROOT / "data" / "articles"
     folders = {"own articles": own / "gold", "fresh articles": own / "fresh", "PolNeAR dev": polnear / "dev"}
@@ -137,12 +162,11 @@ def main() -> None:
     model = reports[0].values["datasets"][0]["systems"][0]["model"]
     lines += ["", quotes_speed_line()]
     lines += ["", f"{speed_line()} Model {model}; metrics as named in `stance/evaluation/metrics.py`."]
-    text = "\n".join(lines)
-    sys.stdout.write(text + "\n")
-    if options.limit is None:
-        for path in PLACES:
-            head, _, rest = path.read_text("utf-8").partition(OPEN)
-            path.write_text(f"{head}{OPEN}\n{text}\n{CLOSE}{rest.partition(CLOSE)[2]}", encoding="utf-8")
+    blocks = {"figures": lines, "more": scores_table([report_of("more", options.data, options.limit)])}
+    for name, block in blocks.items():
+        sys.stdout.write("\n".join([f"{name}:", *block, ""]))
+        for path in PLACES if options.limit is None else ():
+            path.write_text(filled(path.read_text("utf-8"), name, block), encoding="utf-8")
 
 
 if __name__ == "__main__":

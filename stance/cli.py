@@ -277,7 +277,7 @@ def evaluate(
     report = evaluate_config(chosen, data=data, limit=limit)
     for path in output or ():
         typer.echo(f"report written to {report.save(path)}", err=True)
-    for note in (n for part in report.values["datasets"] for n in part["notes"]):
+    for note in [*report.people(), *(n for part in report.values["datasets"] for n in part["notes"])]:
         typer.echo(f"note: {note}", err=True)
     if as_json:
         typer.echo(json.dumps(report.to_dict(), ensure_ascii=False))

@@ -32,7 +32,7 @@ def build(
     config: Annotated[Path, typer.Argument(help="A YAML file such as configs/build.yaml.")],
     data: Annotated[Path | None, typer.Option(help="Folder of articles and annotations; the config's if not given.")] = None,
     output: Annotated[Path | None, typer.Option(help="Folder of the results; the config's if not given.")] = None,
-    push_to_hub: Annotated[str | None, typer.Option(help="Push the result to the hub, private: OWNER/NAME.")] = None,
+    push_to_hub: Annotated[str | None, typer.Option(help="Push to the hub as OWNER/NAME, private where it is new.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Build a data set from articles, or go on with it: stance build configs/build.yaml"""

@@ -146,7 +146,8 @@ class SystemConfig(_Strict):
         labels: CSV, JSONL or Parquet file of somebody's labels, relative to the data folder; see
             :func:`stance.evaluation.systems.from_file`.
         baseline: a simple learner, fitted on each data set's training rows.
-        encoder: checkpoint of the baselines `encoder` and `setfit`.
+        encoder: checkpoint of the baselines `encoder` and `setfit`: a folder, a hub name, an embedded model's name, or
+            `package:NAME` for weights inside a Python package.
     """
 
     name: str | None = None
@@ -165,15 +166,23 @@ class SystemConfig(_Strict):
 
 
 class Human(_Strict):
-    """A published human score.
+    """The human score beside a model's: exactly one of `value` and `column`.
 
     Args:
-        value: in the data set's metric.
-        source: where it stands.
+        value: a published one, in the data set's metric.
+        column: where the rows hold a second annotator's labels; these are scored against `label`.
+        source: where it stands, or who the annotators are.
     """
 
-    value: float = Field(ge=0, le=1)
+    value: float | None = Field(default=None, ge=0, le=1)
+    column: str | None = None
     source: str
+
+    @model_validator(mode="after")
+    def _one_score(self) -> Self:
+        if (self.value is None) == (self.column is None):
+            raise ValueError("a human score is one of value and column")
+        return self
 
 
 class DatasetConfig(_Strict):
@@ -186,7 +195,7 @@ class DatasetConfig(_Strict):
         split: what a suite scores: test, dev or train.
         splits, train_splits: values of `split` that a file's rows are scored on, and that baselines learn from.
         metric: name of the number to compare by; a suite brings its own.
-        human: the human score, where rows have no `annotations`.
+        human: the human score, where rows have no `annotations`; see :class:`Human`.
         slices: columns to slice by.
         probes: run the probes on it.
     """

@@ -35,18 +35,19 @@ class MissingExtraError(StanceError, ImportError):
 
     Args:
         package: the module that could not be imported.
-        extra: the extra of this package that brings it.
+        extra: the extra of this package that brings it; None where it is installed by its own name.
 
     Example:
         >>> str(MissingExtraError("trafilatura", "html"))
         "trafilatura is not installed; run: pip install 'stance[html]'"
     """
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed; run: pip install 'stance[{extra}]'")
+    def __init__(self, package: str, extra: str | None) -> None:
+        line = package.replace("_", "-") if extra is None else f"'stance[{extra}]'"
+        super().__init__(f"{package} is not installed; run: pip install {line}")
         self._given = package, extra
 
-    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str | None]]:
         return type(self), self._given  # else a worker process could not hand it on
 
 

@@ -13,6 +13,7 @@ from stance.config import load_evaluate_config
 from stance.errors import ConfigError, InputError
 from stance.evaluation import Dataset, compare, evaluate_config, run_probes
 from stance.evaluation.systems import baseline
+from stance.training.examples import Row, dev_example
 
 GOLD = [
     ("Ukraine should join NATO.", "favor"),
@@ -83,6 +84,66 @@ def test_published_human_score_and_people_stand_in_the_table() -> None:
     assert stance.evaluate(careless, told).rows()[0]["value"] == 0.9
 
 
+def test_a_second_annotator_is_the_human_ceiling(tmp_path: Path) -> None:
+    rows = [dict(r) for r in ROWS]
+    for i, row in enumerate(rows[:9]):
+        row["second_label"] = "neutral" if i == 0 else row["label"]  # of favor, against, neutral by turns: one differs
+    data = Dataset("d", tuple(rows), human={"column": "second_label", "source": "two models of one kind: an upper bound"})
+    report = stance.evaluate(careless, data)
+    people = report.rows()[0]
+    # favor 2 of 3 found: F1 .8; neutral 3 found of 3, 4 given: F1 6/7; against: 1
+    assert (people["system"], people["n"]) == ("people", 9) and people["value"] == pytest.approx((0.8 + 6 / 7 + 1) / 3)
+    said = "People on d: macro_f1 0.886 on 9 labels, Cohen's kappa 0.833 (two models of one kind: an upper bound)."
+    assert report.people() == [said] and said in report.to_markdown() and "two models of one kind" in report.to_html()
+    with pytest.raises(InputError, match="no row has a label in 'third_label'"):
+        stance.evaluate(careless, Dataset("d", tuple(rows), human={"column": "third_label", "source": "x"}))
+
+
+class Listener:
+    """A model that keeps what it was asked."""
+
+    name, languages, temperature = "listener", None, 1.0
+
+    def logits(self, texts: list[str], claims: list[str], *, batch_size: int, progress: bool) -> tuple:
+        self.heard = texts
+        return np.zeros((len(texts), 3), dtype=np.float32), np.ones(len(texts), dtype=np.int64)
+
+
+def test_models_read_a_row_as_training_measures_it() -> None:
+    rows = [
+        {"text": "Yes, of course.", "label": "favor", "speaker": "Ann", "context": "Should Ukraine join NATO?"},
+        {"text": GOLD[1][0], "label": "against", "speaker": None, "context": "Critics see it otherwise."},
+        {"text": "No.", "label": "against", "context": None},
+    ]
+    model = Listener()
+    stance.evaluate(model, rows, baselines=())
+    assert model.heard == ["Ann: Should Ukraine join NATO? Yes, of course.", GOLD[1][0], "No."]
+    read = [Row(r["text"], 0, "g", speaker=r.get("speaker"), context=r["context"]) for r in rows]
+    assert [dev_example(row).text for row in read] == model.heard
+
+
+def test_a_baseline_whose_package_is_missing_is_left_out_and_named(tmp_path: Path) -> None:
+    rows = [{**r, "split": ("train", "test")[i % 2]} for i, r in enumerate(ROWS)]
+    (tmp_path / "quotes.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    (tmp_path / "evaluate.yaml").write_text(
+        "name: T\nsystems: [{baseline: majority}, {baseline: encoder, encoder: 'package:no_such_encoder'}]\n"
+        "datasets: [{path: quotes.jsonl, splits: [test], train_splits: [train]}]\n"
+    )
+    report = evaluate_config(tmp_path / "evaluate.yaml")
+    assert [r["system"] for r in report.rows()] == ["majority"]
+    said = "frozen encoder + LR was left out: no_such_encoder is not installed; run: pip install no-such-encoder"
+    assert report.values["datasets"][0]["notes"] == [said]
+
+
+def test_setfit_learns_from_few_rows(tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("setfit", reason="the extra setfit")
+    monkeypatch.chdir(tmp_path)
+    found = baseline("setfit", Dataset("d", tuple(ROWS[:12]), tuple(ROWS[12:])), encoder=str(tiny_encoder))
+    assert found.labels == [r["label"] for r in ROWS[:12]] and found.name == "SetFit tiny"
+    assert found.probabilities is not None and found.probabilities.sum(axis=1) == pytest.approx(1)
+    assert not [*tmp_path.iterdir()]  # it leaves nothing behind
+
+
 def test_baselines_learn_from_training_rows(tiny_encoder: Path) -> None:
     data = Dataset("d", tuple(ROWS[:12]), tuple(ROWS[12:]))
     assert set(baseline("tfidf", data).labels) == {"against", "neutral", "favor"}
@@ -128,6 +189,7 @@ def test_a_configuration_leaves_out_what_cannot_learn_and_says_so(tmp_path: Path
         ("{baseline: tfidf}", "{baseline: encoder}", "need an encoder"),
         ("path: quotes.jsonl", "suite: vast", "a suite has its own splits"),
         ("slices:", "slice:", "Extra inputs"),
+        ("{value: 0.95,", "{value: 0.95, column: second,", "one of value and column"),
     ],
 )
 def test_a_wrong_configuration_is_named(tmp_path: Path, before: str, after: str, why: str) -> None:

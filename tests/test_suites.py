@@ -78,20 +78,28 @@ def test_pstance_is_read_from_its_three_files_and_has_no_neutral(tmp_path: Path)
 def test_covid_takes_the_target_from_the_file_name_and_refuses_bare_ids(tmp_path: Path) -> None:
     folder = write(tmp_path, {"face_masks_test.csv": "Tweet,Stance\nWear one.,FAVOR\n"})
     assert rows(read_suite("covid19", folder)) == [("Wear one.", "face masks", "favor")]
+    published = "Tweet Id,Target,Stance,Opinion Towards,Sentiment"  # the texts are added as a column of their own
+    line = '2,stay_at_home_orders,NONE,"3.  No opinion. (For example, news.)",other'
+    write(tmp_path, {"dataset/stay_at_home_orders_test.csv": f"{published},Tweet\n{line},It starts on Monday.\n"})
+    write(tmp_path, {"dataset/stay_at_home_orders_train_noisy.csv": f"{published},Tweet\n{line},Not of the benchmark.\n"})
+    found = read_suite("covid19", folder)
+    assert ("It starts on Monday.", "stay at home orders", "neutral") in rows(found)
+    assert len(found.rows) == 2 and not found.train
     write(tmp_path, {"face_masks_test.csv": "Tweet Id,Stance\n1,FAVOR\n"})
     with pytest.raises(InputError, match="only ids, no text"):
         read_suite("covid19", folder)
 
 
 def test_ruw_gives_a_row_for_each_target(tmp_path: Path) -> None:
-    text = "Tweet,Target 1,Stance 1,Target 2,Stance 2\nStand with Kyiv.,Russia,AGAINST,Ukraine,FAVOR\n"
-    found = read_suite("ruw", write(tmp_path, {"raw_test_Russia_Ukraine.csv": text}))
-    assert [r["label"] for r in found.rows] == ["against", "favor"]
-    assert found.groups == ["Stand with Kyiv."] * 2
+    head = "Tweet,Target 1,Stance 1,Target 2,Stance 2,Test/Train/Dev\n"
+    text = f'{head}"Stand with Kyiv \u2013 now, please.",Russia,AGAINST,Ukraine,FAVOR,Test\n'
+    found = read_suite("ruw", write(tmp_path, {"raw_test_Russia_Ukraine.csv": text.encode("cp1252")}))
+    assert [(r["target"], r["label"]) for r in found.rows] == [("Russia", "against"), ("Ukraine", "favor")]
+    assert found.groups == ["Stand with Kyiv \u2013 now, please."] * 2
 
 
 def test_gwsd_has_a_human_ceiling(tmp_path: Path) -> None:
-    workers = [f"worker_{i}" for i in range(3)]
+    workers = [f"worker_{i}" for i in range(3)]  # eight in the published file
     head = "\t".join(["sentence", *workers, "disagree", "agree", "neutral", "guid", "in_held_out_test"])
     lines = [
         "Seas rise.\tagrees\tagrees\tagrees\t0.1\t0.8\t0.1\ta\tTrue",
@@ -103,7 +111,7 @@ def test_gwsd_has_a_human_ceiling(tmp_path: Path) -> None:
     assert len(found.train) == 1
     # sentence 1: three agree; sentence 2: the neutral one against two disagrees, each other one faces a tie and is left out
     ceiling = human_ceiling(found)
-    assert ceiling is not None and ceiling["value"] == pytest.approx(1 / 3)
+    assert ceiling is not None and ceiling["value"] == pytest.approx(1 / 3) and ceiling["n"] == 4
 
 
 def test_the_normalised_rows_serve_too(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def build_dataset(
         config: a YAML file such as configs/build.yaml, or its values.
         data: folder that the config's paths start from; the config's own folder, or the working one, when None.
         output: instead of the config's.
-        push_to_hub: name of a data set on the hub, to which the result is pushed, private.
+        push_to_hub: name of a data set on the hub, to which the result is pushed; made private where it is new.
         progress: show a bar on stderr.
 
     Raises:

@@ -188,7 +188,7 @@ def _labelstudio_task(row: Row, annotations: list[Annotation]) -> Row:
 
 
 def _read_labelstudio(path: Path, annotator: str, tasks: Tasks) -> None:
-    """Full JSON exports; `completed_by` is an address, or a number where the export names nobody."""
+    """JSON exports; `completed_by` is the annotator's number, or the address in a snapshot made with all of a user."""
     try:
         found = json.loads(path.read_text("utf-8"))
         data = [(task["data"], task.get("annotations") or []) for task in found]

@@ -107,7 +107,7 @@ def write_dataset(labelled: Iterable[Row], folder: Path, *, config: BuildConfig,
 
 
 def push_dataset(folder: Path, name: str) -> None:
-    """Push a built data set and its card to the hub, private.
+    """Push a built data set and its card to the hub; one that is not there yet is made private.
 
     Args:
         folder: the `dataset/` of a build.

@@ -36,7 +36,8 @@ class Dataset:
         train: rows for baselines to learn from; none of them is scored.
         metric: name of the number by which systems are compared; see :data:`stance.evaluation.metrics.METRICS`.
         labels: the labels that occur in the task; systems with probabilities choose among these.
-        human: a published human score as {"value", "source"}; else it is computed where rows have `annotations`.
+        human: a published human score as {"value", "source"}, or {"column", "source"} with the column of a second
+            annotator's labels; else it is computed where rows have `annotations`.
         about: one line on what it is.
 
     Raises:
@@ -104,13 +105,18 @@ def claim_of(row: Mapping[str, Any]) -> str:
 
 
 def human_ceiling(dataset: Dataset) -> dict[str, Any] | None:
-    """The human score beside which a model's is read: the published one, or each annotator against the rest.
+    """The human score beside which a model's is read: the published one, or one annotator against another.
 
-    Each annotator's labels are scored against the majority of the others (a tie leaves the row out), and the tables of
-    all annotators are pooled; the gold label, which has seen the annotator, is not used.
+    Where a column holds a second annotator's labels, they are scored against `label` on the rows that have both. Else each
+    annotator's labels in `annotations` are scored against the majority of the others (a tie leaves the row out), and the
+    tables of all annotators are pooled; the gold label, which has seen the annotator, is not used.
 
     Returns:
-        {"value", "source"} with the data set's metric, or None when nothing is known.
+        {"value", "source"} with the data set's metric, computed ones also with n (rows compared, of all annotators) and,
+        for a second annotator, kappa (Cohen's); None when nothing is known.
+
+    Raises:
+        InputError: a column that no row has, or a label there that is none of the three.
 
     Example:
         >>> row = {"text": "a", "label": "favor", "annotations": ["favor", "favor", "favor"]}
@@ -118,7 +124,7 @@ def human_ceiling(dataset: Dataset) -> dict[str, Any] | None:
         1.0
     """
     if dataset.human is not None:
-        return dict(dataset.human)
+        return dict(dataset.human) if dataset.human.get("column") is None else _second_annotator(dataset)
     gold, given, claims, people = [], [], [], 0
     for row, claim in zip(dataset.rows, dataset.claims, strict=True):
         labels = [str(x) for x in row.get("annotations") or () if x]
@@ -131,11 +137,29 @@ def human_ceiling(dataset: Dataset) -> dict[str, Any] | None:
                 claims.append(claim)
     if not gold:
         return None
+    about = f"each of up to {people} annotators against the majority of the others"
+    return {"value": _agreement(dataset, gold, given, claims, "annotations"), "n": len(gold), "source": about}
+
+
+def _second_annotator(dataset: Dataset) -> dict[str, Any]:
+    from sklearn.metrics import cohen_kappa_score
+
+    human = dict(dataset.human or {})
+    column = human.pop("column")
+    both = [(row, claim) for row, claim in zip(dataset.rows, dataset.claims, strict=True) if row.get(column)]
+    if not both:
+        raise InputError(f"{dataset.name}: no row has a label in {column!r}, which `human` names.")
+    gold, given = [str(row["label"]) for row, _ in both], [str(row[column]) for row, _ in both]
+    value = _agreement(dataset, gold, given, [claim for _, claim in both], column)
+    kappa = float(cohen_kappa_score(gold, given)) if len({*gold, *given}) > 1 else None
+    return {**human, "value": value, "kappa": kappa, "n": len(both)}
+
+
+def _agreement(dataset: Dataset, gold: list[str], given: list[str], claims: list[str], where: str) -> float:
+    """One annotator against another, in the data set's metric."""
     chosen = METRICS[dataset.metric]
-    y, z = columns(gold, "annotations"), columns(given, "annotations")
-    counts = confusion_counts(y, z, targets=claims if chosen.by_target else None)
-    value = float(chosen(counts.sum(axis=0).reshape(-1, 3, 3)))
-    return {"value": value, "source": f"each of up to {people} annotators against the majority of the others"}
+    counts = confusion_counts(columns(gold, where), columns(given, where), targets=claims if chosen.by_target else None)
+    return float(chosen(counts.sum(axis=0).reshape(-1, 3, 3)))
 
 
 def read_dataset(

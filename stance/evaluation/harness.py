@@ -123,7 +123,7 @@ def _read(spec: DatasetConfig, folder: Path, home: Path, limit: int | None, seed
     path = (home if str(spec.path).startswith("./") else folder) / str(spec.path)
     return read_dataset(
         path, name=spec.name, splits=spec.splits, train_splits=spec.train_splits, limit=limit, seed=seed,
-        metric=spec.metric or "macro_f1", human=None if spec.human is None else spec.human.model_dump(),
+        metric=spec.metric or "macro_f1", human=None if spec.human is None else spec.human.model_dump(exclude_none=True),
     )  # fmt: skip
 
 

@@ -107,7 +107,7 @@ def swap_target(row: Row, rng: random.Random, rows: Sequence[Row]) -> Row | None
     text = str(row["text"])
     for ours, theirs in _OTHERS:
         text = text.replace(ours, theirs)
-    return {**row, "text": text, "speaker": None}
+    return {**row, "text": text, "speaker": None, "context": None}
 
 
 def swap_speaker(row: Row, rng: random.Random, rows: Sequence[Row]) -> Row | None:

@@ -32,19 +32,25 @@ class Report:
     def rows(self) -> list[dict[str, Any]]:
         """One row for each data set and system: dataset, system, n, metric, value, low, high and further numbers.
 
-        `value` is in the data set's `metric`; `low` and `high` are its 95 % interval. People stand as the system "people".
+        `value` is in the data set's `metric`; `low` and `high` are its 95 % interval. People stand as the system "people",
+        with the number of labels that were compared as their n.
         """
         out = []
         for part in self.values["datasets"]:
             about = {"dataset": part["name"], "n": part["n"], "metric": part["metric"]}
             if part["human"]:
-                out.append({**about, "system": "people", **dict.fromkeys(_NUMBERS), "value": part["human"]["value"]})
+                people = {**about, "system": "people", "n": part["human"].get("n", part["n"])}
+                out.append({**people, **dict.fromkeys(_NUMBERS), "value": part["human"]["value"]})
             for system in part["systems"]:
                 scores = system["scores"]
                 low, high = scores["value_ci"]
                 out.append({**about, "system": system["name"], **{k: scores[k] for k in _NUMBERS}, "low": low, "high": high})
         columns = ("dataset", "system", "n", "metric", "value", "low", "high", *_NUMBERS[1:])
         return [{c: row.get(c) for c in columns} for row in out]
+
+    def people(self) -> list[str]:
+        """A sentence on the human score of each data set that has one: how high, on how much, and who they are."""
+        return [_people(part) for part in self.values["datasets"] if part["human"]]
 
     def to_frame(self) -> pd.DataFrame:
         """The rows of :meth:`rows` as a pandas DataFrame."""
@@ -57,7 +63,7 @@ class Report:
         return self.values
 
     def to_markdown(self) -> str:
-        """The table of systems with intervals, and the comparisons, in Markdown."""
+        """The table of systems with intervals, and who the people in it are, in Markdown."""
         lines = [
             "| data set | system | n | metric | value [95 %] | macro-F1 | ECE |",
             "| --- | --- | --- | --- | --- | --- | --- |",
@@ -67,7 +73,7 @@ class Report:
             cells = [row["dataset"], row["system"], row["n"], row["metric"], f"{row['value']:.3f}{span}"]
             cells += ["" if row[k] is None else f"{row[k]:.3f}" for k in ("macro_f1", "ece")]
             lines.append("| " + " | ".join(str(c).replace("|", "\\|") for c in cells) + " |")
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, *(f"\n{note}" for note in self.people())]) + "\n"
 
     def to_html(self) -> str:
         """One self-contained page: tables, plots, slices, probes and errors to read.
@@ -83,7 +89,7 @@ class Report:
             pictures = {"scores": plots.scores(part)}
             if known:
                 pictures |= {"reliability": plots.reliability(known), "coverage": plots.coverage(known)}
-            drawn.append(part | {"plots": pictures})
+            drawn.append(part | {"plots": pictures, "people": _people(part) if part["human"] else None})
         view = {**self.values, "datasets": drawn, "labels": [*map(str, LABELS)]}
         return template("report.html").render(**view)
 
@@ -109,3 +115,10 @@ class Report:
         with atomic_path(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
         return path
+
+
+def _people(part: dict[str, Any]) -> str:
+    human = part["human"]
+    seen = f" on {human['n']} labels" if "n" in human else ""
+    kappa = f", Cohen's kappa {human['kappa']:.3f}" if human.get("kappa") is not None else ""
+    return f"People on {part['name']}: {part['metric']} {human['value']:.3f}{seen}{kappa} ({human['source']})."

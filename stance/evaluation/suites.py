@@ -2,6 +2,10 @@
 
 Each suite also reads the normalised JSONL (`text, target, label, split`) where the folder holds that instead. The target
 stands as the claim, as the benchmark words it. Label names are mapped or refused, never guessed.
+
+What the readers were checked on: SemEval-2016 A, P-Stance and VAST on the original files; COVID-19-Stance and RUW on names,
+columns and labels of the files in their repositories (whose COVID texts are not published); GWSD on its repository's
+description of the columns; SemEval-2016 B, whose file has the form of A, on made-up rows alone.
 """
 
 from __future__ import annotations
@@ -104,7 +108,8 @@ def read_vast(path: Path) -> Iterator[Row]:
 def read_tweets(path: Path) -> Iterator[Row]:
     """P-Stance, COVID-19-Stance and RUW: `Tweet, Target, Stance`, or `Tweet, Target 1, Stance 1, Target 2, Stance 2`.
 
-    COVID-19-Stance without a target column takes the file's name (`face_masks_test.csv`).
+    COVID-19-Stance writes its targets as names (`face_masks`), which stand here as words; without a target column the
+    file's name gives it (`face_masks_test.csv`). Published are `Tweet Id, Target, Stance, Opinion Towards, Sentiment`.
 
     Raises:
         InputError: other columns; the published COVID files hold ids only, whose texts must be asked from the authors.
@@ -118,8 +123,8 @@ def read_tweets(path: Path) -> Iterator[Row]:
                 target = _cell(row, where, f"Target {i}")
                 yield {"text": text, "target": target, "label": _label(_cell(row, where, f"Stance {i}"), where), "group": text}
             continue
-        target = row.get("Target") or re.sub(r"_(train|val|test)$", "", path.stem).replace("_", " ")
-        yield {"text": text, "target": target, "label": _label(_cell(row, where, "Stance", "label"), where)}
+        target = row.get("Target") or re.sub(r"_(train|val|test)$", "", path.stem)
+        yield {"text": text, "target": target.replace("_", " "), "label": _label(_cell(row, where, "Stance", "label"), where)}
 
 
 GWSD_CLAIM = "Climate change/global warming is a serious concern"

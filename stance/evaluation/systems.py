@@ -1,6 +1,8 @@
 """What can be scored: a model, a callable, a file of somebody's labels, or a baseline fitted on the data set's training rows.
 
 Every system answers the same question: the labels of a data set's rows and, where it has them, their probabilities.
+Models and baselines read a row as training measures it: the text with its speaker, and with its context only where
+:func:`stance.models.inputs.needs_context` says so. A callable gets the bare text and its claim.
 """
 
 from __future__ import annotations
@@ -9,19 +11,20 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stance.classifier import classify
-from stance.errors import InputError, MissingExtraError
+from stance.errors import InputError, MissingExtraError, ModelError
 from stance.evaluation.dataset import Dataset, claim_of, probabilities_of, rows_by_id
 from stance.evaluation.score import columns
-from stance.io import read_table
+from stance.io import Row, read_table
 from stance.labels import LABELS
-from stance.models import StanceModel, load_model
-from stance.models.inputs import render
+from stance.models import StanceModel, load_model, resolve_encoder
+from stance.models.inputs import needs_context, render
 from stance.records import Prediction
 from stance.targets import Target
 
@@ -29,6 +32,8 @@ Labeller = Callable[[list[str], list[str]], Any]
 """(texts, claims) to labels, or to probabilities (n, 3) in `LABELS` order."""
 Baseline = Literal["majority", "tfidf", "encoder", "setfit"]
 NEEDS_TRAINING: tuple[Baseline, ...] = ("tfidf", "encoder", "setfit")
+SETFIT_STEPS = 500
+"""Most steps of 16 pairs in the fine-tuning of the baseline "setfit"; fewer where all pairs of rows are sooner seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +83,10 @@ def answer(system: object, dataset: Dataset, *, batch_size: int = 32, device: st
 
 
 def _from_model(model: Any, dataset: Dataset, batch_size: int, device: str | None) -> Answer:
-    # the text with its speaker, without context: as the package reads quotes, and as training measures
     found = classify(
         [row["text"] for row in dataset.rows],
         speaker=[row.get("speaker") or None for row in dataset.rows],
+        context=[_context(row) for row in dataset.rows],
         target=[Target(claim, claim=claim) for claim in dataset.claims],
         model=load_model(model, device) if isinstance(model, str) else model,
         batch_size=batch_size,
@@ -150,11 +155,12 @@ def baseline(kind: Baseline, dataset: Dataset, *, encoder: str | None = None) ->
             features and logistic regression), "encoder" (a frozen encoder's mean states and logistic regression) or
             "setfit" (few-shot fine-tuning; the extra `setfit`).
         dataset: with training rows.
-        encoder: the checkpoint of the last two.
+        encoder: the checkpoint of the last two: a folder, a hub name, an embedded model's name, or `package:NAME`.
 
     Raises:
         InputError: no training rows, or no encoder given.
-        MissingExtraError: setfit is not installed.
+        MissingExtraError: setfit, or the package of the encoder, is not installed.
+        ModelError: the encoder cannot be loaded.
 
     Example:
         >>> rows = ({"text": "a", "label": "favor"}, {"text": "b", "label": "favor"})
@@ -177,17 +183,22 @@ def baseline(kind: Baseline, dataset: Dataset, *, encoder: str | None = None) ->
         return _logits(fitted, [f"{c} {t}" for t, c in zip(texts, claims, strict=True)], dataset, "TF-IDF + LR")
     if encoder is None:
         raise InputError(f"The baseline {kind!r} needs an encoder: a folder or hub name.")
+    called, encoder = Path(encoder.removeprefix("package:")).name, resolve_encoder(encoder)
     if kind == "encoder":
         from stance.models.frozen import FrozenEncoder
 
         model = FrozenEncoder(encoder)
         fitted = model.fit(*(list(column) for column in zip(*read, strict=True)))
-        return _logits(fitted, texts, dataset, f"{model.name} + LR")
-    return _setfit(read, [f"{c} {t}" for t, c in zip(texts, claims, strict=True)], dataset, encoder)
+        return _logits(fitted, texts, dataset, f"frozen {called} + LR")
+    return _setfit(read, [f"{c} {t}" for t, c in zip(texts, claims, strict=True)], dataset, encoder, f"SetFit {called}")
 
 
-def _rendered(row: Any) -> str:
-    return render(row["text"], speaker=row.get("speaker") or None)
+def _context(row: Row) -> str | None:
+    return row.get("context") or None if needs_context(row["text"]) else None
+
+
+def _rendered(row: Row) -> str:
+    return render(row["text"], speaker=row.get("speaker") or None, context=_context(row))
 
 
 def _logits(model: StanceModel, texts: list[str], dataset: Dataset, name: str) -> Answer:
@@ -197,15 +208,31 @@ def _logits(model: StanceModel, texts: list[str], dataset: Dataset, name: str) -
     return _choose(softmax(found), dataset, name)
 
 
-def _setfit(read: list[tuple[str, str, str]], texts: list[str], dataset: Dataset, encoder: str) -> Answer:
+def _setfit(read: list[tuple[str, str, str]], texts: list[str], dataset: Dataset, encoder: str, name: str) -> Answer:
     try:
-        from datasets import Dataset as Table
+        from sentence_transformers import SentenceTransformer
         from setfit import SetFitModel, Trainer, TrainingArguments
     except ImportError as error:
         raise MissingExtraError("setfit", "setfit") from error
+    from datasets import Dataset as Table
+    from sklearn.linear_model import LogisticRegression
+
     names = [*map(str, LABELS)]
-    table = Table.from_dict({"text": [f"{c} {t}" for t, c, _ in read], "label": [names.index(x) for *_, x in read]})
-    model = SetFitModel.from_pretrained(encoder)
-    Trainer(model=model, args=TrainingArguments(batch_size=16, max_steps=500, seed=0), train_dataset=table).train()
-    given = [names[int(i)] for i in model.predict(texts)]
-    return Answer(given, None, f"SetFit {Path(encoder).name}")
+    rows = Table.from_dict({"text": [f"{c} {t}" for t, c, _ in read], "label": [names.index(x) for *_, x in read]})
+    try:
+        # the parts by hand: `from_pretrained` would unpickle a head that lies beside the encoder
+        body = SentenceTransformer(encoder, trust_remote_code=False, model_kwargs={"use_safetensors": True}, device="cpu")
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{encoder}: cannot be loaded as an encoder ({str(error).splitlines()[0]}).") from error
+    model = SetFitModel(body, LogisticRegression(max_iter=1000))
+    with TemporaryDirectory() as folder:
+        steps = min(SETFIT_STEPS, len(read) * (len(read) - 1) // 2 // 16 + 1)
+        options = TrainingArguments(
+            output_dir=folder, batch_size=16, max_steps=steps, seed=0, save_strategy="no", logging_strategy="no",
+            report_to="none", show_progress_bar=False,
+        )  # fmt: skip
+        trainer = Trainer(model=model, args=options, train_dataset=rows)
+        trainer.train()
+    table = np.zeros((len(texts), len(LABELS)))
+    table[:, model.model_head.classes_] = model.predict_proba(texts, as_numpy=True, show_progress_bar=False)
+    return _choose(table, dataset, name)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from stance.errors import InputError
+from stance.errors import InputError, MissingExtraError
 from stance.evaluation.dataset import Dataset, human_ceiling
 from stance.evaluation.metrics import METRICS
 from stance.evaluation.prevalence import corrected_shares
@@ -54,7 +54,7 @@ def score_systems(
     Args:
         dataset: the rows.
         systems: the first is compared with each of the others; one that learns is left out, with a note, where there are no
-            training rows.
+            training rows, and a baseline whose package is not installed too.
         slices: columns to slice by.
         probes: run the probes on the systems that can be asked again.
         seed, resamples: of the bootstrap and the tests.
@@ -75,7 +75,13 @@ def score_systems(
     scored: list[dict[str, Any]] = []
     for system in able:
         begin = time.perf_counter()
-        given = system.ask(dataset)
+        try:
+            given = system.ask(dataset)
+        except MissingExtraError as error:
+            if not system.learns:
+                raise
+            notes.append(f"{system.name} was left out: {error}")
+            continue
         name = system.name or given.name
         scored.append(
             {
@@ -93,6 +99,8 @@ def score_systems(
                 "labels": given.labels,
             }
         )  # fmt: skip
+    if not scored:
+        raise InputError(f"{dataset.name}: no system is left. {' '.join(notes)}")
     return {
         "name": dataset.name,
         "about": dataset.about,

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import difflib
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stance.errors import ModelError
+from stance.errors import MissingExtraError, ModelError
 from stance.models.protocol import StanceModel
 
 if TYPE_CHECKING:
     from stance.models.runtimes import Choice
 
-__all__ = ["DEFAULT", "StanceModel", "embedded_folder", "list_models", "load_model", "why"]
+__all__ = ["DEFAULT", "StanceModel", "embedded_folder", "list_models", "load_model", "resolve_encoder", "why"]
 
 DEFAULT = "default"
 _WEIGHTS = Path(__file__).parent.parent / "weights"
@@ -44,6 +45,29 @@ def embedded_folder(name: str) -> Path | None:
         'minilm-nato'
     """
     return _WEIGHTS / _EMBEDDED[name][0] if name in _EMBEDDED else None
+
+
+def resolve_encoder(name: str) -> str:
+    """The folder or hub name of an encoder: an embedded model's name gives its folder, `package:NAME` looks inside a package.
+
+    Raises:
+        MissingExtraError: the package is not installed.
+        ModelError: the package carries no checkpoint.
+
+    Example:
+        >>> resolve_encoder("org/some-encoder")
+        'org/some-encoder'
+    """
+    if not name.startswith("package:"):
+        return str(embedded_folder(name) or name)
+    package = name.removeprefix("package:")
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise MissingExtraError(package, None)
+    for weights in sorted(Path(spec.origin).parent.rglob("*.safetensors")):
+        if (weights.parent / "config.json").exists():
+            return str(weights.parent)
+    raise ModelError(f"{name}: no config.json beside a .safetensors file in the package.")
 
 
 @lru_cache(maxsize=4)

@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+ALONE = 10
+"""Texts of fewer words than this are read with their context: "minus" or "yes, of course" says nothing alone."""
+
+
+def needs_context(text: str) -> bool:
+    """Whether a text is measured with its context, where it has one: the same rule in training and in evaluation.
+
+    A longer text is measured without: the sentences around it often hold another person's words.
+
+    Example:
+        >>> needs_context("Yes, of course."), needs_context("We have said for years that Ukraine must become a member.")
+        (True, False)
+    """
+    return len(text.split()) < ALONE
+
 
 def render(text: str, *, speaker: str | None = None, context: str | None = None) -> str:
     """The text as the model reads it.

@@ -22,10 +22,11 @@ from stance.calibration import ece, fit_temperature, softmax
 from stance.config import Source, Stage, TrainConfig
 from stance.errors import InputError, ModelError
 from stance.labels import LABELS
+from stance.models import resolve_encoder
 from stance.models.checkpoint import label_columns
 from stance.models.machine import autocast
 from stance.training.examples import Example, Row, dev_example, epoch_examples, read_source, split_by_group
-from stance.training.optimise import Average, batches_by_length, loading, optimiser, resolve_base, set_dropout
+from stance.training.optimise import Average, batches_by_length, loading, optimiser, set_dropout
 from stance.training.state import RunFiles, load_state, save_state
 
 logger = logging.getLogger(__name__)
@@ -72,8 +73,8 @@ class _Run:
 
         torch.manual_seed(config.seed)
         self.torch, self.config, self.output, self.progress = torch, config, output, progress
-        checkpoint = str(start) if start else resolve_base(config.base)
         with loading(config.base):
+            checkpoint = str(start) if start else resolve_encoder(config.base)
             self.tokenizer = AutoTokenizer.from_pretrained(checkpoint)
             self.model = _with_stance_head(checkpoint)
         self.scores: list[float] = []  # dev macro-F1 of each epoch of the stage at work

