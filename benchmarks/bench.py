@@ -3,7 +3,7 @@
 Each way runs in a process of its own, on the same quotes of `data/nato`: the process is started cold and gives a first
 label, then labels all quotes several times after a warm-up. Times differ from machine to machine; the ratios of one run are
 the claim. Peers get the best of several batch sizes, and the checkpoint that the embedded model was exported from.
-Results go to `benchmarks/results.json` and, as a picture, to `benchmarks/results.svg`.
+Results go to `benchmarks/results.json`, as a picture to `benchmarks/results.svg`, and as a table into the README.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ HERE = Path(__file__).parent
 NATO = HERE.parent / "data" / "nato" / "test_field.jsonl"
 WEIGHTS = HERE.parent / "stance" / "weights" / "minilm-nato"
 CLAIM = "Ukraine should become a member of NATO."
+OPEN, CLOSE = "<!-- speed -->", "<!-- /speed -->"
 SIZES = (1, 8, 32)
 """Batch sizes that a peer is tried with, on a fifth of the quotes; the best is measured."""
 Labeller = Callable[[Sequence[str], int], Any]
@@ -218,6 +219,31 @@ def plot(result: dict[str, Any], path: Path) -> None:
     figure.savefig(path)
 
 
+def table(result: dict[str, Any]) -> str:
+    """The README's table: what each way does, and how often ours is as fast."""
+    ratios, cold = (result["ours"][key] for key in ("times_as_fast_as", "cold_times_as_fast_as"))
+    lines = [
+        "| way to label | quotes/s | long ones/s | first label, cold | peak memory | fastest of ours is | cold, ONNX is |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for r in result["ways"]:
+        name = r["name"]
+        times = [f"{x[name]:.1f}×" if name in x else "–" for x in (ratios, cold)]
+        cells = [f"{r['quotes_per_second']:.0f}", f"{r['long_quotes_per_second']:.0f}", f"{r['first_label_seconds']:.2f} s"]
+        lines.append("| " + " | ".join([name, *cells, f"{r['peak_megabytes']:.0f} MB", *times]) + " |")
+    about, share = result["machine"], result["ours"]["share_of_bf16_peak"]
+    peak = about["matmul_teraflops"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{result['quotes']['n']} quotes of `data/nato`, medians of {result['quotes']['runs']} runs, peers at the best of three "
+            f"batch sizes; {about['cpu']}, {about['cores']} cores; matrix peak {peak['fp32']:.2f} TFLOP/s in fp32, {peak['bf16']:.2f} "
+            f"in bf16, of which the fastest of ours reaches {share:.0%}. Made by `make bench`; times differ from machine to machine.",
+        ]
+    )
+
+
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -232,6 +258,9 @@ def main() -> None:
     result = run(given.n, given.runs)
     (HERE / "results.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     plot(result, HERE / "results.svg")
+    readme = HERE.parent / "README.md"
+    before, rest = readme.read_text("utf-8").split(OPEN)
+    readme.write_text(f"{before}{OPEN}\n{table(result)}\n{CLOSE}{rest.split(CLOSE)[1]}", encoding="utf-8")
     print(json.dumps(result["ours"], indent=1))
 
 
