@@ -231,17 +231,14 @@ def table(result: dict[str, Any]) -> str:
         times = [f"{x[name]:.1f}×" if name in x else "–" for x in (ratios, cold)]
         cells = [f"{r['quotes_per_second']:.0f}", f"{r['long_quotes_per_second']:.0f}", f"{r['first_label_seconds']:.2f} s"]
         lines.append("| " + " | ".join([name, *cells, f"{r['peak_megabytes']:.0f} MB", *times]) + " |")
-    about, share = result["machine"], result["ours"]["share_of_bf16_peak"]
+    about, given, share = result["machine"], result["quotes"], result["ours"]["share_of_bf16_peak"]
     peak = about["matmul_teraflops"]
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"{result['quotes']['n']} quotes of `data/nato`, medians of {result['quotes']['runs']} runs, peers at the best of three "
-            f"batch sizes; {about['cpu']}, {about['cores']} cores; matrix peak {peak['fp32']:.2f} TFLOP/s in fp32, {peak['bf16']:.2f} "
-            f"in bf16, of which the fastest of ours reaches {share:.0%}. Made by `make bench`; times differ from machine to machine.",
-        ]
+    how = (
+        f"{given['n']} quotes of `data/nato`, medians of {given['runs']} runs, peers at the best of three batch sizes; {about['cpu']}, "
+        f"{about['cores']} cores; matrix peak {peak['fp32']:.2f} TFLOP/s in fp32 and {peak['bf16']:.2f} in bf16, of which the fastest of "
+        f"ours reaches {share:.0%}. Made by `make bench`; times differ from machine to machine."
     )
+    return "\n".join([*lines, "", how])
 
 
 def main() -> None:
