@@ -234,9 +234,9 @@ def table(result: dict[str, Any]) -> str:
     about, given, share = result["machine"], result["quotes"], result["ours"]["share_of_bf16_peak"]
     peak = about["matmul_teraflops"]
     how = (
-        f"{given['n']} quotes of `data/nato`, medians of {given['runs']} runs, peers at the best of three batch sizes; {about['cpu']}, "
-        f"{about['cores']} cores; matrix peak {peak['fp32']:.2f} TFLOP/s in fp32 and {peak['bf16']:.2f} in bf16, of which the fastest of "
-        f"ours reaches {share:.0%}. Made by `make bench`; times differ from machine to machine."
+        f"{given['n']} quotes of `data/nato`, medians of {given['runs']} runs, peers at the best of three batch sizes; "
+        f"{about['cpu']}, {about['cores']} cores; matrix peak {peak['fp32']:.2f} TFLOP/s in fp32 and {peak['bf16']:.2f} in bf16, "
+        f"of which the fastest of ours reaches {share:.0%}. Made by `make bench`; times differ from machine to machine."
     )
     return "\n".join([*lines, "", how])
 
