@@ -1,7 +1,7 @@
 """What a second Ray worker brings: `python benchmarks/cluster.py`.
 
-Two workers label twice as many quotes as one does, each of both on one thread; the share of the ideal, 2, that they reach is
-the claim. Both run in turn on the same cluster of this machine, several times, after a warm-up that starts the workers; the
+Two workers should label twice as many quotes as one, each on one thread; the ratio of one run is the claim. Both run in turn
+on the same cluster of this machine, several times, and the clock starts when the workers have labelled their first batches; the
 machine should have two free cores.
 """
 
@@ -26,7 +26,7 @@ NATO = f"{os.path.dirname(__file__)}/../data/nato/test_field.jsonl"
 def seconds(rows: pa.Table, workers: int, batch: int) -> float:
     """How long the workers label, from the first to the last batch; their start is not counted."""
     plan = classify(ray.data.from_arrow(rows), concurrency=workers, rows_per_batch=batch)
-    batches = plan.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0)
+    batches = iter(plan.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0))
     done = [next(batches).num_rows for _ in range(workers)]  # each worker has its model
     begin = time.perf_counter()
     done += [labelled.num_rows for labelled in batches]
