@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test browser labelstudio lint check results bench clean
+.PHONY: demo test browser labelstudio cluster lint check results bench costing clean
 
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -33,6 +33,13 @@ browser: .venv/dev  ## open the report in Chromium (apt-get install chromium)
 labelstudio: .venv/dev .venv-labelstudio/bin/label-studio  ## our tasks through a real Label Studio and back
 	LABEL_STUDIO=.venv-labelstudio/bin/label-studio $(BIN)/pytest -m labelstudio tests/labelstudio
 
+.venv/cluster: .venv/dev
+	$(PIP) -e '.[ray,spark]'
+	touch $@
+
+cluster: .venv/cluster  ## label on Ray and Spark on this machine (apt-get install default-jre-headless)
+	$(BIN)/pytest -m cluster tests
+
 lint: .venv/dev  ## style, types, direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -46,6 +53,9 @@ results: .venv/dev  ## fill the figures of README and model card; DATA=FOLDER ho
 bench: .venv/dev  ## speed beside transformers' pipelines and CrossEncoder: benchmarks/results.json and .svg
 	$(PIP) -e '.[bench]'
 	$(BIN)/python benchmarks/bench.py
+
+costing:  ## fill docs/costing.md from the rates of `make bench`; PRICE of a core-hour, CORES at work
+	$(PYTHON) benchmarks/costing.py $(if $(PRICE),--price $(PRICE)) $(if $(CORES),--cores $(CORES))
 
 clean:
 	rm -rf .venv .venv-labelstudio build

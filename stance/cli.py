@@ -7,13 +7,16 @@ import logging
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from stance.cli_corpus import app as corpus_commands
 from stance.errors import InputError, StanceError
 from stance.targets import UKRAINE_NATO, Target
+
+if TYPE_CHECKING:
+    from stance.stream.batch import LabelOptions
 
 app = typer.Typer(
     help="Who said what about Ukraine joining NATO, and how sure are we?",
@@ -30,6 +33,13 @@ class OnError(StrEnum):
     RAISE = "raise"
     SKIP = "skip"
     NULL = "null"
+
+
+class Engine(StrEnum):
+    """Where rows are labelled."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 class Extraction(StrEnum):
@@ -65,9 +75,11 @@ def classify(
     device: Annotated[str | None, typer.Option(help='For torch models, such as "cuda".')] = None,
     runtime: Annotated[str | None, typer.Option(help="onnx, openvino, torch, torch-bf16 or auto.")] = None,
     abstain_below: Annotated[float | None, typer.Option(help="No label below this probability.", min=0, max=1)] = None,
-    workers: Annotated[int, typer.Option(help="Processes that share the cores.", min=1)] = 1,
+    workers: Annotated[int | None, typer.Option(help="Processes that share the cores: 1, or as many as Ray has.", min=1)] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Remove the parts of an unfinished run; begin anew.")] = False,
     rows_per_part: Annotated[int, typer.Option(help="Rows that are kept, or lost by a kill, together.", min=1)] = 4096,
+    engine: Annotated[Engine, typer.Option(help="ray takes a glob too, and writes a folder of Parquet.")] = Engine.LOCAL,
+    address: Annotated[str | None, typer.Option(help='Of a Ray cluster, such as "auto"; else it is this machine.')] = None,
     as_json: AsJson = False,
 ) -> None:
     """Label quotes: stance classify quotes.csv --text-column quote -o out.parquet
@@ -94,26 +106,46 @@ def classify(
             shares = "  ".join(f"{name} {p:.2f}" for name, p in found.probabilities.items())
             typer.echo(f"{found.label}  ({shares})")
         return
+    options: LabelOptions = {
+        "text_column": text_column,
+        "speaker_column": speaker_column,
+        "context_column": context_column,
+        "target": _target(claim),
+        "model": model,
+        "batch_size": batch_size,
+        "device": device,
+        "runtime": runtime,
+        "on_error": on_error.value,
+        "abstain_below": abstain_below,
+    }
+    progress = sys.stderr.isatty()
+    if engine is Engine.RAY:
+        if output == "-" or input_format or restart:
+            raise InputError("--engine ray writes a new folder: give --output FOLDER, and neither --format nor --restart.")
+        from stance.distributed import classify as classify_on_ray
+
+        written = classify_on_ray(
+            str(file),
+            output=output,
+            concurrency=workers,
+            rows_per_batch=rows_per_part,
+            address=address,
+            progress=progress,
+            **options,
+        )
+        typer.echo(f"{written.count()} rows written to the folder {output}", err=True)
+        return
     from stance.stream import classify_file
 
     summary = classify_file(
         str(file),
         output,
         input_format=input_format,
-        text_column=text_column,
-        speaker_column=speaker_column,
-        context_column=context_column,
-        target=_target(claim),
-        model=model,
-        batch_size=batch_size,
-        device=device,
-        runtime=runtime,
-        on_error=on_error.value,
-        abstain_below=abstain_below,
-        workers=workers,
+        workers=workers or 1,
         resume=not restart,
         rows_per_part=rows_per_part,
-        progress=sys.stderr.isatty(),
+        progress=progress,
+        **options,
     )
     if summary.resumed:
         typer.echo(f"{summary.resumed} rows had been labelled by an unfinished run", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from stance.classifier import OnError, classify
 from stance.errors import InputError, UnsupportedLanguageWarning
@@ -16,6 +16,21 @@ if TYPE_CHECKING:
 
 RESULT_COLUMNS = ("stance", "p_against", "p_neutral", "p_favor", "unsupported_language", "error")
 """What a labelled table gains."""
+
+
+class LabelOptions(TypedDict, total=False):
+    """The options of :func:`label_batch`, where they are explained."""
+
+    text_column: str
+    speaker_column: str | None
+    context_column: str | None
+    target: Target
+    model: str
+    batch_size: int
+    device: str | None
+    runtime: str | None
+    on_error: OnError
+    abstain_below: float | None
 
 
 def label_batch(
