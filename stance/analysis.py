@@ -121,6 +121,4 @@ def analyze(
     if not article.text.strip():
         raise InputError("The article is blank.")
     quotes = tuple(extract_quotes(article, extractor=extractor))
-    # the sentence around a quote often holds another person's words, so the model reads quote and speaker alone
-    texts, speakers = [q.text for q in quotes], [q.speaker for q in quotes]
-    return Analysis(article, target, quotes, classify(texts, speaker=speakers, target=target, model=model))
+    return Analysis(article, target, quotes, classify(quotes, target=target, model=model))

@@ -16,7 +16,7 @@ from stance.errors import InputError, UnsupportedLanguageWarning
 from stance.labels import LABELS
 from stance.language import foreign
 from stance.models import DEFAULT, StanceModel, load_model
-from stance.models.inputs import render
+from stance.models.inputs import needs_context, render
 from stance.records import Prediction, Predictions, Quote
 from stance.targets import UKRAINE_NATO, Target
 
@@ -94,7 +94,8 @@ def classify(
     Args:
         texts: a string or `Quote`, or any iterable of them (list, generator, Series, dataset column).
         speaker: who says it, one for all or one for each; a `Quote` brings its own.
-        context: text around it, one for all or one for each.
+        context: text around it, one for all or one for each; a `Quote` of less than ten words brings its own, for a longer
+            one it more often holds another person's words.
         target: what the stance is about, one for all or one for each.
         model: an embedded name, a checkpoint folder, a hub name, or a loaded model.
         batch_size: about this many rows of 64 tokens in one step, at least 1.
@@ -137,7 +138,7 @@ def classify(
     for row, item in enumerate(items):
         if isinstance(item, Quote):
             speakers[row] = speakers[row] or item.speaker
-            contexts[row] = contexts[row] or item.context
+            contexts[row] = contexts[row] or (item.context if needs_context(item.text) else None)
             items[row] = item.text
     problems = {row: problem for row, item in enumerate(items) if (problem := _check(item))}
     if problems and (on_error == "raise" or single):
