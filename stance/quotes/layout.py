@@ -10,7 +10,7 @@ from stance.text import paragraphs, sentences
 
 HEADING = 300
 """A paragraph of this many characters is no heading, however it ends."""
-LONGEST = 20_000
+LONGEST = 5_000
 """Characters of a block: what looks at pairs of spans within one stays linear in the article."""
 
 
@@ -81,7 +81,8 @@ def statements(text: str, layout: list[Block]) -> list[Block]:
     out, seen = [], set()
     for block in layout:
         body = text[block.start : block.end]
-        if body not in seen and (block.marked or body[-1] in ".!?…:" or len(body) > HEADING):
+        ends = body[-1] in ".!?…:" or len(body) > HEADING
+        if body not in seen and (block.marked or ends) and any(map(str.isalnum, body)):
             seen.add(body)
             out.append(block)
     return out
