@@ -204,6 +204,13 @@ def test_the_reporters_frame_is_never_content() -> None:
         assert quote.text == "We are ready"
 
 
+def test_a_teaser_cut_short_gives_way_to_the_paragraph_itself() -> None:
+    whole = "The bridge would hold “for a hundred years”, said Anna Holm, and the town should stop its collection of money."
+    for extractor in get_args(Extractor):
+        text = f"A bridge for ever\n\n{whole[:-30]}...\n\nA bridge for ever\n{whole}"
+        assert {q.paragraph for q in stance.extract_quotes(text, extractor=extractor)} == {3}
+
+
 def test_a_question_put_to_somebody_is_not_their_statement() -> None:
     text = "Anna Holm smiled when asked if the talks had failed. She said that they would go on."
     assert said(text, "tagger") == [("they would go on", "Anna Holm")]
