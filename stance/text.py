@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 _PARAGRAPH = re.compile(r"[^\n]+")
-_END = re.compile(r"[.!?…]+[\"”’»“']?(?=\s+[\"“„«‘'(]?[A-Z0-9]|\s*$)")
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"”’»“']?(?=\s+[\"“„«‘'(]?[A-Z0-9]|\s*$)")
 _ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|Gen|Col|Lt|Sen|Rep|Gov|St|No|vs|Prof)|\b[A-Z])\.$")
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
+from types import FrameType
 from typing import get_args
 
 import numpy as np
@@ -201,6 +204,13 @@ def test_the_reporters_frame_is_never_content() -> None:
         assert quote.text == "We are ready"
 
 
+def test_a_teaser_cut_short_gives_way_to_the_paragraph_itself() -> None:
+    whole = "The bridge would hold “for a hundred years”, said Anna Holm, and the town should stop its collection of money."
+    for extractor in get_args(Extractor):
+        text = f"A bridge for ever\n\n{whole[:-30]}...\n\nA bridge for ever\n{whole}"
+        assert {q.paragraph for q in stance.extract_quotes(text, extractor=extractor)} == {3}
+
+
 def test_a_question_put_to_somebody_is_not_their_statement() -> None:
     text = "Anna Holm smiled when asked if the talks had failed. She said that they would go on."
     assert said(text, "tagger") == [("they would go on", "Anna Holm")]
@@ -243,7 +253,7 @@ def test_spans_that_are_likely_enough_are_kept_and_do_not_overlap() -> None:
     "piece", ["“Yes, we will,” said Anna Holm. ", '"a b" ', "He said that we go on and on, ", "Anna Holm met Peter Falk. "]
 )
 def test_a_very_long_paragraph_is_read_in_blocks(piece: str) -> None:
-    text = piece * (60_000 // len(piece))
+    text = piece * (16_000 // len(piece))
     blocks = laid_out(text)
     assert len(blocks) > 2 and max(b.end - b.start for b in blocks) < 2 * LONGEST
     assert "".join(text[b.start : b.end] for b in blocks).replace(" ", "") == text.replace(" ", "")
@@ -264,3 +274,56 @@ def test_offsets_are_true_on_any_text(parts: list[str]) -> None:
 def test_odd_articles_do_no_harm(text: str) -> None:
     for extractor in get_args(Extractor):
         assert all(text[a:b] for q in stance.extract_quotes(text, extractor=extractor) for a, b in q.pieces)
+
+
+def long_article(size: int) -> str:
+    """The sample over and over, with other names each time, until it has so many characters."""
+    sample = ARTICLE.read_text("utf-8")
+    copies = []
+    for n in range(size // len(sample) + 1):
+        suffix = "".join(chr(ord("a") + int(digit)) for digit in str(n))
+        copies.append(re.sub(r"\b(?:Solheim|Brenner|Lindqvist|Hrytsenko)\b", lambda m: m.group() + suffix, sample))  # noqa: B023
+    return "\n\n".join(copies)[:size]
+
+
+def test_an_article_of_a_megabyte() -> None:
+    text = long_article(1_000_000)
+    quotes = stance.extract_quotes(text, extractor="rules")
+    assert len(quotes) > 4000
+    assert all(" ".join(text[a:b] for a, b in q.pieces) == q.text for q in quotes)
+    assert {"Ingrid Solheimfaa", "Tomas Brennerfaa", "Marta Lindqvistfaa", "Danylo Hrytsenkofaa"} < {q.speaker for q in quotes}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        long_article(120_000),
+        long_article(120_000).replace("\n", " "),
+        '"' * 120_000,
+        "'" * 120_000,
+        "“Yes, we will go now\n" * 6000,
+        "“We go on and on, ” " * 6000,
+        "A" * 120_000,
+        "A.B." * 30_000,
+        "Anna " * 24_000,
+        ". . .... " * 12_000,
+    ],
+    ids=lambda text: text[:10],
+)
+def test_the_work_grows_no_faster_than_the_article(text: str) -> None:
+    def calls(article: str) -> int:
+        seen = 0
+
+        def look(_frame: FrameType, event: str, _argument: object) -> None:
+            nonlocal seen
+            seen += event in ("call", "c_call")
+
+        before = sys.getprofile()
+        sys.setprofile(look)
+        try:
+            stance.extract_quotes(article, extractor="rules")
+        finally:
+            sys.setprofile(before)
+        return seen
+
+    assert calls(text) < 5 * calls(text[: len(text) // 4]) + 1000

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 
 from stance.quotes.layout import Block, laid_out, statements
-from stance.quotes.marks import Span, count_words, without_loose_mark
+from stance.quotes.marks import Span, count_words, touching, without_loose_mark
 from stance.quotes.names import ROLE_WORDS, mentions
-from stance.quotes.speakers import People
+from stance.quotes.speakers import Speakers
 from stance.records import Quote, QuoteForm
 
 _NEGATED = re.compile(r"\b(?:did not|didn['’]t|does not|never|has not|had not) \w*\s*$")
@@ -19,11 +19,10 @@ _IF = re.compile(r"\b[Ii]f (?:[\w’' -]{1,40})$")
 _HEDGED = re.compile(r"\b(?:if|whether|may|might|could|would)\b[^,.;]{0,30}$", re.I)
 
 
-def _repeats(content: str, earlier: str) -> bool:
-    """Whether one of two contents is the beginning of the other, word by word; under six words nothing is."""
-    one, other = ([w.casefold() for w in re.findall(r"\w+", x)] for x in (content, earlier))
+def _repeats(one: list[str], other: list[str]) -> bool:
+    """Whether one of two contents is the beginning of the other, word by word; under six words they must be alike."""
     least = min(len(one), len(other))
-    return content == earlier or (least >= 6 and one[:least] == other[:least])
+    return one == other or (least >= 6 and one[:least] == other[:least])
 
 
 _LABEL = re.compile(r"([A-Z][\w’'.-]*(?: [\w’'.-]+){0,3}?)(?:, [A-Z]+)?: (?=\w)")
@@ -47,12 +46,13 @@ class Assembler:
         self.text = text
         self.layout = laid_out(text)
         self.statements = statements(text, self.layout)
-        self.people = People(text, self.layout)
+        self.speakers = Speakers(text, self.layout)
         self.quotes: list[Quote] = []
+        self._first: list[list[str]] = []
+        """The words of the first three."""
         self.previous: Quote | None = None
         """The quote whose speaker a floating one inherits."""
         self._marked = [m for block in self.layout for m in block.marked]
-        self._at = 0
         self._last: str | None = None
         self.turns = self._turns()
         """Where the name of each turn of a transcript ends, by where its block starts."""
@@ -70,7 +70,7 @@ class Assembler:
 
     def _names(self, label: str) -> bool:
         if label.isupper():  # "CLAIM: …", "PHOTO: …" are capitals that name nobody
-            return bool(self.people.named(label)) or label.lower() in ROLE_WORDS
+            return bool(self.speakers.people.named(label)) or label.lower() in ROLE_WORDS
         return bool(_FULL_NAME.fullmatch(label))
 
     def turn(self, block: Block) -> bool:
@@ -110,11 +110,13 @@ class Assembler:
         if cue and _IF.search(text, at[0], cue[0]) and (comma := text.find(", ", *pieces[0])) > 0:
             pieces = [(pieces[0][0], comma)]  # "if he says that …, they will …"
         content = " ".join(text[a:b] for a, b in pieces)
-        if any(_repeats(content, q.text) for q in self.quotes[:3]):
+        words = re.findall(r"\w+", content.casefold())
+        if any(_repeats(words, first) for first in self._first):
             return  # a lede that the scraper repeated
+        self._first += [words] if len(self._first) < 3 else []
         said_by = text[slice(*mention)] if mention else None
         if mention:
-            speaker = self.people.resolve(*mention, previous=self._last)
+            speaker = self.speakers.resolve(*mention, previous=self._last)
         else:
             speaker = self.previous.speaker if self.previous else self._introduced(pieces[0][0])
         before = text[at[0] : cue[0]] if cue else ""
@@ -150,24 +152,18 @@ class Assembler:
         if not end or (not colon and "\n" in self.text[end:start]):
             return None
         i = bisect_right(self.layout, end - 1, key=lambda block: block.start) - 1
-        last = [(a, min(b, end)) for a, b in self.layout[i].sentences if a < end][-1:]
-        named = mentions(self.text, *last[0]) if last else []
-        if not named or (not colon and named[0][0] > last[0][0]):
+        sentences = self.layout[i].sentences
+        begin, stop = sentences[max(0, bisect_left(sentences, (end, 0)) - 1)]
+        named = mentions(self.text, begin, min(stop, end))
+        if not named or (not colon and named[0][0] > begin):
             return None
-        names = [self.people.resolve(*m, previous=self._last) for m in named]
-        persons = [n for n in names if n in self.people.persons]
+        names = [self.speakers.resolve(*m, previous=self._last) for m in named]
+        persons = [n for n in names if n in self.speakers.people.persons]
         return persons[0] if persons else names[0] if colon else None
 
     def _form(self, pieces: Sequence[Span]) -> QuoteForm:
         """Direct when all of it stands in marks, mixed when some does."""
-        while self._at < len(self._marked) and self._marked[self._at][1] < pieces[0][0] - 2000:
-            self._at += 1
-        near = []
-        for m in self._marked[self._at :]:
-            if m[0] > pieces[-1][1]:
-                break
-            near.append(m)
-        if all(any(m[0] <= a and b <= m[1] for m in near) for a, b in pieces):
+        near = [(p, touching(self._marked, p)) for p in pieces]
+        if all(any(m[0] <= a and b <= m[1] for m in marks) for (a, b), marks in near):
             return "direct"
-        touched = any(m[0] < b and a < m[1] for m in near for a, b in pieces)
-        return "mixed" if touched else "indirect"
+        return "mixed" if any(marks for _, marks in near) else "indirect"

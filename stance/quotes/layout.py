@@ -10,7 +10,7 @@ from stance.text import paragraphs, sentences
 
 HEADING = 300
 """A paragraph of this many characters is no heading, however it ends."""
-LONGEST = 20_000
+LONGEST = 5_000
 """Characters of a block: what looks at pairs of spans within one stays linear in the article."""
 
 
@@ -77,11 +77,24 @@ def _cut(text: str, sentence: Span, marked: list[Span]) -> Iterator[Span]:
 
 
 def statements(text: str, layout: list[Block]) -> list[Block]:
-    """The blocks that may state something: no heading, caption or byline, and none that a scraper repeated."""
+    """The blocks that may state something: no heading, caption or byline, no teaser, and none that a scraper repeated."""
     out, seen = [], set()
-    for block in layout:
+    for i, block in enumerate(layout):
         body = text[block.start : block.end]
-        if body not in seen and (block.marked or body[-1] in ".!?…:" or len(body) > HEADING):
+        ends = body[-1] in ".!?…:" or len(body) > HEADING
+        if body not in seen and (block.marked or ends) and any(map(str.isalnum, body)):
             seen.add(body)
-            out.append(block)
+            if not _cut_short(body, [text[b.start : b.end] for b in layout[i + 1 : i + 4]]):
+                out.append(block)
     return out
+
+
+def _cut_short(body: str, later: list[str]) -> bool:
+    """Whether a paragraph is the beginning of a later one, cut with "…": a teaser, as stands above an article.
+
+    Example:
+        >>> _cut_short("The door is open, Anna Holm said on…", ["By a reporter", "The door is open, Anna Holm said on Monday."])
+        True
+    """
+    stem = body.rstrip(".… ")
+    return body.endswith(("...", "…")) and len(stem) > 30 and any(other.startswith(stem) for other in later)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 
 Span = tuple[int, int]
 
@@ -10,7 +12,7 @@ _CLOSERS = {"“": "”", '"': '"', "«": "»", "»": "«", "„": "“”", "�
 _APOSTROPHES = "’'"
 _WORDS = re.compile(r"\w+")
 _CLOSES = re.compile(r"(?<=[,.!?…])[’']|[’'](?=[ ,.]|$)")
-_PARAGRAPH_START = re.compile(r"\s*\n\s*([“„«「\"])")
+_PARAGRAPH_START = re.compile(r"[^\S\n]*\n\s*([“„«「\"])")
 
 
 def marked_spans(text: str, start: int, end: int) -> list[Span]:
@@ -20,12 +22,13 @@ def marked_spans(text: str, start: int, end: int) -> list[Span]:
     """
     spans: list[Span] = []
     open_at, closer = -1, ""
+    last = max((m.start() for m in _CLOSES.finditer(text, start, end)), default=-1)  # of the single marks that may close
     for i in range(start, end):
         c = text[i]
         if open_at < 0:
-            if c in _CLOSERS and _opens(text, i, start, end):
+            if c in _CLOSERS and _opens(text, i, start, end, last):
                 open_at, closer = i, _CLOSERS[c]
-        elif c in closer and not (c in _APOSTROPHES and _is_apostrophe(text, i, end)):
+        elif c in closer and not (c in _APOSTROPHES and _is_apostrophe(text, i, end, last)):
             spans.append((open_at, i + 1))
             open_at = -1
     if open_at >= 0 and text[open_at] in '“„«「"':
@@ -36,7 +39,7 @@ def marked_spans(text: str, start: int, end: int) -> list[Span]:
     return spans
 
 
-def _opens(text: str, i: int, start: int, end: int) -> bool:
+def _opens(text: str, i: int, start: int, end: int, last: int) -> bool:
     """Whether a mark at i can open a quotation: not within or behind a word, and what can be an apostrophe must be closed."""
     before = text[i - 1] if i > start else " "
     after = text[i + 1] if i + 1 < end else " "
@@ -44,19 +47,35 @@ def _opens(text: str, i: int, start: int, end: int) -> bool:
         return not before.isalnum()
     if text[i] in "'»":
         clear = not before.isalnum() and before not in ".,!?" and not after.isspace()
-        return clear and (text[i] == "»" or bool(_CLOSES.search(text, i + 1, end)))
+        return clear and (text[i] == "»" or i < last)
     return True
 
 
-def _is_apostrophe(text: str, i: int, end: int) -> bool:
+def _is_apostrophe(text: str, i: int, end: int, last: int) -> bool:
     """Whether a closing single mark is none: "won’t", "the allies’ approval"."""
     after = text[i + 1] if i + 1 < end else " "
-    return after.isalnum() or (text[i - 1] == "s" and after == " " and bool(_CLOSES.search(text, i + 1, end)))
+    return after.isalnum() or (text[i - 1] == "s" and after == " " and i < last)
 
 
 def stays_open(text: str, marked: list[Span], end: int) -> bool:
     """Whether a paragraph that ends at `end` ends within a quotation, so that the next one goes on with it."""
     return bool(marked) and marked[-1][1] == end and text[end - 1] not in '”"»」’'
+
+
+def touching(marked: Sequence[Span], span: Span) -> Sequence[Span]:
+    """Those of some spans, in order and apart, that share a character with a span.
+
+    Example:
+        >>> touching([(0, 5), (9, 12), (20, 30)], (4, 10))
+        [(0, 5), (9, 12)]
+    """
+    first = bisect_right(marked, span[0], key=lambda m: m[1])
+    return marked[first : bisect_left(marked, span[1], key=lambda m: m[0])]
+
+
+def holding(marked: Sequence[Span], at: int) -> Span | None:
+    """That of some spans, in order and apart, which holds a place."""
+    return next(iter(touching(marked, (at, at + 1))), None)
 
 
 def inner(text: str, span: Span) -> Span:

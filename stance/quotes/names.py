@@ -7,7 +7,7 @@ import re
 WORD = r"[A-ZÀ-ÖØ-ÞĀ-Ž][\w’'-]*\w|[A-Z]\."
 _PARTICLE = r"de|van|von|der|den|al|bin|du|della|ter|la|le"
 _NICKNAME = r"[\"“][\w’' -]{2,20}[\"”]"
-NAME = re.compile(rf"(?:{WORD})(?: (?:(?:{_PARTICLE}|{_NICKNAME}) )*(?:{WORD}))*")
+NAME = re.compile(rf"(?:{WORD})(?: (?:(?:{_PARTICLE}|{_NICKNAME}) ){{0,3}}(?:{WORD})){{0,11}}")
 _PRONOUN = re.compile(r"\b(?:[Hh]e|[Ss]he|[Tt]hey)\b")
 ROLE_WORDS = (
     "minister president chief secretary spokesman spokeswoman spokesperson ambassador senator chancellor official lawmaker "

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from stance.quotes.assemble import Assembler
-from stance.quotes.marks import count_words, inner, is_title, trim
+from stance.quotes.marks import count_words, holding, inner, is_title, touching, trim
 from stance.quotes.names import mentions
 from stance.records import Quote
 
@@ -25,8 +25,8 @@ _CUE = re.compile(rf"\b(?:(?:has|have|had) )?(?:\w+ly )?(?:{'|'.join(_VERBS)}|we
 _ACCORDING = re.compile(r"\b[Aa]ccording to\b")
 _PASSIVE = re.compile(r"\b(?:was|were|is|are|been|be|being)(?: \w+)?\s*$")
 _IMPERSONAL = re.compile(
-    r"\b[Ii]t (?:was|has been|is) (?:\w+ly )?(?:announced|said|stated|confirmed|reported|added|explained|claimed)(?: by (.+?))??"
-    r"(?: (?:on|in|at) [\w ]+?)? that "
+    r"\b[Ii]t (?:was|has been|is) (?:\w+ly )?(?:announced|said|stated|confirmed|reported|added|explained|claimed)"
+    r"(?: by (.{1,80}?))??(?: (?:on|in|at) [\w ]{1,40}?)? that "
 )
 _ASIDE = re.compile(r",[”\"]? (?:al)?though (?:he|she|they)\b")
 _WORDS = re.compile(r"\w+")
@@ -49,7 +49,7 @@ class _Extractor:
             if self.found.turn(block):
                 continue
             for a, b in block.sentences:
-                self.sentence(a, b, [m for m in block.marked if a <= m[0] and m[1] <= b + 1], block.number)
+                self.sentence(a, b, [m for m in touching(block.marked, (a, b)) if a <= m[0] and m[1] <= b + 1], block.number)
             open_speaker = block.open
         return self.found.quotes
 
@@ -58,7 +58,7 @@ class _Extractor:
         text = self.text
 
         def outside(i: int) -> bool:
-            return not any(m[0] <= i < m[1] for m in marked)
+            return holding(marked, i) is None
 
         names = [m for m in mentions(text, a, b) if outside(m[0])]
         impersonal = _IMPERSONAL.search(text, a, b)
@@ -106,7 +106,7 @@ class _Extractor:
         before = [m for m in names if a <= m[0] and m[1] <= cue[0]]
         after = next((m for m in names if cue[1] <= m[0] <= cue[1] + 3), None)
         source = after if after and not before else (before[-1] if before else after)
-        if len(before) > 1 and text[before[-1][1] :][:2] in ("'s", "’s"):
+        if len(before) > 1 and text[before[-1][1] : before[-1][1] + 2] in ("'s", "’s"):
             source = before[0]
         if before and "," in text[before[0][1] : before[-1][0]] and text[before[0][1]] == ",":
             source = before[0]  # an aside between name and verb
