@@ -238,3 +238,19 @@ def test_a_minimal_set_passes_only_as_a_whole() -> None:
     rows = [{"text": text, "label": label, "pair": pair} for pair, text, label in made]
     sets = run_probes(careless, Dataset("d", tuple(rows)), names=[])[-1]
     assert (sets["probe"], sets["n"], sets["pass_rate"]) == ("minimal_sets", 2, 0.5)
+
+
+def test_a_short_turn_is_read_after_the_turns_before_it() -> None:
+    turns = ["Should Ukraine join NATO?", "What do you think?"]
+    rows = [{"text": "Yes, it should.", "context": turns, "label": "favor"}, {"text": "No.", "context": " ".join(turns), "label": "against"}]
+    read = []
+
+    class Model:
+        name, languages, temperature = "reads", None, 1.0
+
+        def logits(self, texts: list[str], claims: list[str], **_: object) -> tuple[object, object]:
+            read.extend(texts)
+            return np.eye(3)[[2, 0]], np.ones(2, dtype=int)
+
+    evaluate(Model(), rows)
+    assert read == [f"{' '.join(turns)} Yes, it should.", f"{' '.join(turns)} No."]

@@ -194,7 +194,11 @@ def baseline(kind: Baseline, dataset: Dataset, *, encoder: str | None = None) ->
 
 
 def _context(row: Row) -> str | None:
-    return row.get("context") or None if needs_context(row["text"]) else None
+    """The context of a row that needs it; a conversation's is a list of turns."""
+    context = row.get("context") or None
+    if not needs_context(row["text"]):
+        return None
+    return " ".join(map(str, context)) if isinstance(context, list) else context
 
 
 def _rendered(row: Row) -> str:
