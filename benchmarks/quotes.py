@@ -1,4 +1,4 @@
-"""How fast quotes are found: `python benchmarks/quotes.py` prints one JSON object.
+"""How fast quotes are found: `python benchmarks/quotes.py` prints one JSON object; `--times 1` is a quick trial.
 
 The project's own gold articles, several times over, go through `stance.extract_many` on two cores. Given are articles a
 second for the rules, for the tagger with articles together and one by one (their ratio is what batching gains, both
@@ -8,6 +8,7 @@ its own, whose peak memory is the whole of it, models and libraries included.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import resource
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import stance
+from stance.quotes import Extractor
 
 ARTICLES = Path(__file__).parent.parent / "data" / "articles" / "gold"
 NAMES = ("rules", "tagger", "tagger_and_stance", "one_megabyte", "one_megabyte_rules")
@@ -27,8 +29,8 @@ TIMES = 5
 
 
 def articles() -> list[str]:
-    """The texts, the same ones `TIMES` over."""
-    return [path.read_text("utf-8") for path in sorted(ARTICLES.glob("*.txt"))] * TIMES
+    """The texts."""
+    return [path.read_text("utf-8") for path in sorted(ARTICLES.glob("*.txt"))]
 
 
 def one_megabyte() -> str:
@@ -36,7 +38,7 @@ def one_megabyte() -> str:
     out, size, copy = [], 0, 0
     while size < 1_000_000:
         suffix = "".join(chr(ord("a") + int(digit)) for digit in str(copy))
-        for text in articles()[: len(articles()) // TIMES]:
+        for text in articles():
             named = re.sub(r"\b[A-Z][a-z]{4,}\b", lambda m: m.group() + suffix, text)  # noqa: B023
             out.append(re.sub(r"(?<=\S)\n\n", f" Item {copy}.\n\n", named))
             size += len(out[-1])
@@ -62,9 +64,9 @@ def seconds(work: Callable[[], Any]) -> float:
     return time.perf_counter() - begin
 
 
-def part(name: str) -> dict[str, Any]:
+def part(name: str, times_over: int) -> dict[str, Any]:
     """One measurement."""
-    texts = articles()
+    texts = articles() * times_over
     work: dict[str, dict[str, Callable[[], Any]]] = {
         "rules": {"": lambda: consume(stance.extract_many(texts, extractor="rules"))},
         "tagger": {
@@ -72,11 +74,11 @@ def part(name: str) -> dict[str, Any]:
             "one_by_one_": lambda: consume(map(stance.extract_quotes, texts)),
         },
         "tagger_and_stance": {"": lambda: both(texts)},
-        "one_megabyte": {"": lambda: stance.extract_quotes(one_megabyte())},
-        "one_megabyte_rules": {"": lambda: stance.extract_quotes(one_megabyte(), extractor="rules")},
     }
     if name.startswith("one_megabyte"):
-        out: dict[str, Any] = {"seconds": seconds(work[name][""])}
+        extractor: Extractor = "rules" if name.endswith("rules") else "tagger"
+        long = one_megabyte()
+        out: dict[str, Any] = {"seconds": seconds(lambda: stance.extract_quotes(long, extractor=extractor))}
     else:
         times: dict[str, list[float]] = {key: [] for key in work[name]}
         for run in work[name].values():
@@ -91,10 +93,10 @@ def part(name: str) -> dict[str, Any]:
     return {**out, "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
-def measure() -> dict[str, dict[str, float]]:
+def measure(times_over: int = TIMES) -> dict[str, dict[str, float]]:
     """Every part, each in a fresh process."""
-    command = ["taskset", "-c", "0,1", sys.executable, __file__]
-    return {name: json.loads(subprocess.run([*command, name], check=True, capture_output=True).stdout) for name in NAMES}
+    command = ["taskset", "-c", "0,1", sys.executable, __file__, "--times", str(times_over), "--part"]
+    return {name: json.loads(subprocess.run([*command, name], check=True, stdout=subprocess.PIPE).stdout) for name in NAMES}
 
 
 def line() -> str:
@@ -111,4 +113,8 @@ def line() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(part(sys.argv[1]) if len(sys.argv) > 1 else measure()) + "\n")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=TIMES, help="how often the articles are read in one timing")
+    parser.add_argument("--part", choices=NAMES, help="measure only this, in this process")
+    given = parser.parse_args()
+    sys.stdout.write(json.dumps(part(given.part, given.times) if given.part else measure(given.times)) + "\n")

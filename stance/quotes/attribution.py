@@ -18,16 +18,16 @@ from stance.quotes.names import mentions
 from stance.quotes.tagger import KINDS, MAX_WORDS, TAGS, Reading, Tagger, spans, words_of
 from stance.records import Quote
 
-_FIRST_PERSON = frozenset({"i", "we", "me", "us"})
-"""Inside a quotation these are its speaker, who is named outside."""
+_NO_SOURCES = frozenset({"i", "we", "me", "us", "nobody", "no one"})
+"""Who is named outside: inside a quotation "I" is its speaker; and "nobody answered" is no answer."""
 _SENTENCE_END = re.compile(r"[.!?]")
 _STOP = re.compile(r"[,;:.]| (?:that|to|on|in|at|for) ")
 _DASH = re.compile(r"\s*[—–-]+\s*")
 _BY = re.compile(r" by ")
 TOGETHER = 6000
 """Words after which the articles that wait are tagged."""
-_ASKED = re.compile(r"(?i)(?:^|\b(?:when|while|once|was|were|been|being) (?:\w+ly )?)asked$")
-"""A question put to somebody, which is no statement of theirs: "when asked whether …"."""
+_ASKED = re.compile(r"(?i)(?:(?:^|\b(?:when|while|once) (?:\w+ly )?)asked|\b(?:was|were|been|being) (?:\w+ly )?(?:asked|told))$")
+"""A question or answer given to somebody, which is no statement of theirs: "when asked whether …", "was told …"."""
 MISSED_WORDS = 6
 """A quotation of this many words outside every content is a statement that the tagger missed."""
 
@@ -91,17 +91,18 @@ class _Read:
 class _Paragraph:
     """One block's spans, linked."""
 
-    def __init__(self, text: str, read: _Read):
+    def __init__(self, text: str, read: _Read, goes_on: bool):
         self.text, self.read, self.number, self.marked = text, read, read.block.number, read.block.marked
         self.sentences, found = read.block.sentences, read.spans
-        self.sources = [s for s in found["source"] if text[slice(*s)].lower() not in _FIRST_PERSON]
+        self.sources = [s for s in found["source"] if text[slice(*s)].lower() not in _NO_SOURCES]
         self.cues, self.tagged = found["cue"], found["content"]
+        self.goes_on = goes_on
         self.contents = self.snapped([*found["content"], *self.according()])
 
     def snapped(self, contents: list[Span]) -> list[Span]:
         """Contents whose edges do not cut a quotation, and the quotations that the tagger missed."""
         out: list[Span] = []
-        long = [m for m in self.marked if count_words(self.text, m) >= MISSED_WORDS]
+        long = [m for m in self.marked if count_words(self.text, m) >= MISSED_WORDS or self.continued(m)]
         told = [m for m in long if any(m[0] < c[0] and c[1] < m[1] for c in self.cues)]
         for a, b in contents:
             if any(m[0] < a and b < m[1] for m in told):
@@ -120,6 +121,10 @@ class _Paragraph:
             if not any(a < m[1] and m[0] < b for a, b in taken):
                 out.append(m)
         return sorted(out)
+
+    def continued(self, mark: Span) -> bool:
+        """Whether a quotation goes on with that of the paragraph before, which nothing closed."""
+        return self.goes_on and mark[0] == self.read.block.start
 
     def according(self) -> list[Span]:
         """What stands before an "according to" to which the tagger gave no content."""
@@ -242,7 +247,7 @@ class _Reading:
             if block.number not in (before, before + 1) and not open_quote:
                 found.previous = None
             count = len(found.quotes)
-            _Paragraph(found.text, reads[block.start]).into(found)
+            _Paragraph(found.text, reads[block.start], open_quote).into(found)
             before = block.number if len(found.quotes) > count else before
             open_quote = block.open
         return sorted(found.quotes, key=lambda q: q.start)

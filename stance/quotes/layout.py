@@ -44,7 +44,7 @@ def laid_out(text: str) -> list[Block]:
     """
     out: list[Block] = []
     for number, (a, b) in enumerate(paragraphs(text)):
-        marked = marked_spans(text, a, b)
+        marked = marked_spans(text, a, b, continued=bool(out) and out[-1].open)
         whole = list(sentences(text, a, b, marked))
         if b - a <= LONGEST:
             out.append(Block(number, a, b, marked, whole, stays_open(text, marked, b)))

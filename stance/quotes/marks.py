@@ -8,17 +8,21 @@ from collections.abc import Sequence
 
 Span = tuple[int, int]
 
-_CLOSERS = {"“": "”", '"': '"', "«": "»", "»": "«", "„": "“”", "‘": "’", "「": "」", "'": "'"}
+_CLOSERS = {
+    "“": "”", '"': '"', "«": "»", "»": "«", "‹": "›", "›": "‹", "„": "“”", "‚": "‘’", "‘": "’", "「": "」", "『": "』", "'": "'",
+}  # fmt: skip
+_CLOSING = frozenset("".join(_CLOSERS.values()))
 _APOSTROPHES = "’'"
 _WORDS = re.compile(r"\w+")
 _CLOSES = re.compile(r"(?<=[,.!?…])[’']|[’'](?=[ ,.]|$)")
 _PARAGRAPH_START = re.compile(r"[^\S\n]*\n\s*([“„«「\"])")
 
 
-def marked_spans(text: str, start: int, end: int) -> list[Span]:
+def marked_spans(text: str, start: int, end: int, *, continued: bool = False) -> list[Span]:
     """Spans in quotation marks, marks included; an apostrophe is no mark; an open span ends with its paragraph.
 
-    A span stays open where it begins its paragraph, or where the next paragraph begins with the same mark.
+    A span stays open where the next paragraph begins with the same mark, else that mark is one too many; and where it
+    begins a paragraph that is `continued`: the one before ended within a quotation.
     """
     spans: list[Span] = []
     open_at, closer = -1, ""
@@ -33,8 +37,7 @@ def marked_spans(text: str, start: int, end: int) -> list[Span]:
             open_at = -1
     if open_at >= 0 and text[open_at] in '“„«「"':
         goes_on = _PARAGRAPH_START.match(text, end)
-        # a straight mark may also be one too many, so that it needs the next paragraph
-        if open_at == start and text[open_at] != '"' or goes_on and goes_on.group(1) == text[open_at]:
+        if continued and open_at == start or goes_on and goes_on.group(1) == text[open_at]:
             spans.append((open_at, end))
     return spans
 
@@ -59,7 +62,7 @@ def _is_apostrophe(text: str, i: int, end: int, last: int) -> bool:
 
 def stays_open(text: str, marked: list[Span], end: int) -> bool:
     """Whether a paragraph that ends at `end` ends within a quotation, so that the next one goes on with it."""
-    return bool(marked) and marked[-1][1] == end and text[end - 1] not in '”"»」’'
+    return bool(marked) and marked[-1][1] == end and text[end - 1] not in _CLOSING
 
 
 def touching(marked: Sequence[Span], span: Span) -> Sequence[Span]:
@@ -81,7 +84,7 @@ def holding(marked: Sequence[Span], at: int) -> Span | None:
 def inner(text: str, span: Span) -> Span:
     """The content of a marked span, without marks, outer blanks and a closing comma."""
     a, b = span[0] + 1, span[1]
-    if text[b - 1] in "”\"»«“’'」" and b - 1 >= a:
+    if text[b - 1] in _CLOSING and b - 1 >= a:
         b -= 1
     return trim(text, a, b, ", \t")
 
@@ -101,14 +104,16 @@ def count_words(text: str, span: Span) -> int:
 
 
 def without_loose_mark(text: str, a: int, b: int) -> Span:
-    """A span without an opening mark at its start that nothing in it closes.
+    """A span without an opening mark at its start that nothing in it closes, or a closing one at its end likewise.
 
     Example:
-        >>> without_loose_mark("“so be it", 0, 9)
-        (1, 9)
+        >>> without_loose_mark("“so be it", 0, 9), without_loose_mark("so be it,”", 0, 10)
+        ((1, 9), (0, 8))
     """
     if a < b and text[a] in _CLOSERS and not any(c in _CLOSERS[text[a]] for c in text[a + 1 : b]):
         a += 1
+    if a < b and text[b - 1] in "”»」』›" and not any(text[b - 1] in _CLOSERS.get(c, "") for c in text[a : b - 1]):
+        a, b = trim(text, a, b - 1, ", ")
     return a, b
 
 

@@ -61,6 +61,7 @@ class _Extractor:
             return holding(marked, i) is None
 
         names = [m for m in mentions(text, a, b) if outside(m[0])]
+        marked = [m for m in marked if not any(n[0] < m[0] and m[1] <= n[1] for n in names)]  # nicknames
         impersonal = _IMPERSONAL.search(text, a, b)
         if impersonal and outside(impersonal.start()):
             by = impersonal.span(1) if impersonal.group(1) else None
