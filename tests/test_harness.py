@@ -242,7 +242,8 @@ def test_a_minimal_set_passes_only_as_a_whole() -> None:
 
 def test_a_short_turn_is_read_after_the_turns_before_it() -> None:
     turns = ["Should Ukraine join NATO?", "What do you think?"]
-    rows = [{"text": "Yes, it should.", "context": turns, "label": "favor"}, {"text": "No.", "context": " ".join(turns), "label": "against"}]
+    asked = " ".join(turns)
+    rows = [{"text": "Yes, it should.", "context": turns, "label": "favor"}, {"text": "No.", "context": asked, "label": "against"}]
     read = []
 
     class Model:
@@ -252,5 +253,5 @@ def test_a_short_turn_is_read_after_the_turns_before_it() -> None:
             read.extend(texts)
             return np.eye(3)[[2, 0]], np.ones(2, dtype=int)
 
-    evaluate(Model(), rows)
-    assert read == [f"{' '.join(turns)} Yes, it should.", f"{' '.join(turns)} No."]
+    stance.evaluate(Model(), rows)
+    assert read == [f"{asked} Yes, it should.", f"{asked} No."]
