@@ -243,7 +243,8 @@ def test_a_minimal_set_passes_only_as_a_whole() -> None:
 def test_a_short_turn_is_read_after_the_turns_before_it() -> None:
     turns = ["Should Ukraine join NATO?", "What do you think?"]
     asked = " ".join(turns)
-    rows = [{"text": "Yes, it should.", "context": turns, "label": "favor"}, {"text": "No.", "context": asked, "label": "against"}]
+    rows = [{"text": "Yes, it should.", "context": turns, "label": "favor"}]
+    rows += [{"text": "No.", "context": asked, "label": "against"}]
     read = []
 
     class Model:
