@@ -22,6 +22,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from machine import peak_megabytes  # benchmarks/machine.py, beside this script
+
 HERE = Path(__file__).parent
 NATO = HERE.parent / "data" / "nato" / "test_field.jsonl"
 WEIGHTS = HERE.parent / "stance" / "weights" / "minilm-nato"
@@ -87,8 +89,6 @@ WAYS: dict[str, tuple[Callable[[str], Labeller], str]] = {
 
 def measure(name: str, folder: str, *, n: int, runs: int) -> dict[str, Any]:
     """What one way does in this process: first label in seconds since the interpreter began, quotes a second, peak memory."""
-    import resource
-
     make, what = WAYS[name]
     began = float(os.environ["BENCH_BEGAN"])
     label = make(folder if what == "peer" else what)
@@ -113,7 +113,7 @@ def measure(name: str, folder: str, *, n: int, runs: int) -> dict[str, Any]:
         "quotes_per_second": statistics.median(rates),
         "quotes_per_second_runs": rates,
         "long_quotes_per_second": statistics.median(rate(longer, best) for _ in range(runs)),
-        "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_megabytes": peak_megabytes(),
     }
 
 

@@ -11,13 +11,14 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from itertools import combinations
 from pathlib import Path
+
+from machine import peak_megabytes  # benchmarks/machine.py, beside this script
 
 from stance.config import BuildConfig
 from stance.corpus import build_dataset, near_duplicate_groups
@@ -76,7 +77,7 @@ def one_size(count: int, *, baseline: bool) -> dict:
         "seconds": round(seconds, 1),
         "seconds_again": round(again, 1),
         "cpu_seconds": round(time.process_time()),
-        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_mb": round(peak_megabytes()),
         "counts": built.manifest["counts"],
     }
 

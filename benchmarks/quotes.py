@@ -11,13 +11,14 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+from machine import peak_megabytes  # benchmarks/machine.py, beside this script
 
 import stance
 from stance.quotes import Extractor
@@ -90,7 +91,7 @@ def part(name: str, times_over: int) -> dict[str, Any]:
         out["words_per_article"] = sum(len(t.split()) for t in texts) / len(texts)
         if "one_by_one_" in times:
             out["gain_of_batching"] = sorted(times["one_by_one_"])[1] / sorted(times[""])[1]
-    return {**out, "peak_megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    return {**out, "peak_megabytes": peak_megabytes()}
 
 
 def measure(times_over: int = TIMES) -> dict[str, dict[str, float]]:

@@ -83,7 +83,7 @@ def test_analyze_gives_json_and_a_page(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     found = json.loads(run("analyze", str(ARTICLE), "--json", "--html", str(page)))
     keys = {"text", "speaker", "form", "start", "end", "stance", "p_against", "p_neutral", "p_favor"}
-    assert len(found["quotes"]) == 11
+    assert len(found["quotes"]) == 12
     assert all(keys <= set(q) for q in found["quotes"])
     text = page.read_text("utf-8")
     assert "Ingrid Solheim" in text

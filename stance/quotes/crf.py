@@ -13,14 +13,12 @@ from numpy.typing import NDArray
 
 Scores = NDArray[np.float64]
 
-LEAST = 0.45
-"""Probability from which a span is kept; chosen on 1,500 instances of PolNeAR's training set."""
 _TOGETHER = 256
 """Instances summed at once."""
 
 
 def decode(
-    emissions: Sequence[NDArray[np.float32]], move: NDArray[np.float32], start: NDArray[np.float32], *, least: float = LEAST
+    emissions: Sequence[NDArray[np.float32]], move: NDArray[np.float32], start: NDArray[np.float32], *, least: float
 ) -> list[tuple[list[int], Scores]]:
     """The tags of each instance, and the probability of every tag at every word.
 
@@ -35,7 +33,7 @@ def decode(
 
     Example:
         >>> free = np.zeros((3, 3), np.float32), np.zeros(3, np.float32)
-        >>> [(tags, shares)] = decode([np.array([[0, 9, 0], [0, 0, 9], [9, 0, 0]], np.float32)], *free)
+        >>> [(tags, shares)] = decode([np.array([[0, 9, 0], [0, 0, 9], [9, 0, 0]], np.float32)], *free, least=0.5)
         >>> tags, shares.argmax(1).tolist()
         ([1, 2, 0], [1, 2, 0])
     """

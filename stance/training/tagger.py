@@ -21,7 +21,7 @@ from stance.models import resolve_encoder
 from stance.models.machine import autocast
 from stance.quotes.cofenet import Instance, read_instances
 from stance.quotes.crf import decode
-from stance.quotes.tagger import SHAPES, TAGS, WordEncoder, constraints, pad, spans
+from stance.quotes.tagger import EXACT, SHAPES, TAGS, WordEncoder, constraints, pad, spans
 from stance.training.optimise import batches_by_length, loading, optimiser, set_dropout
 
 logger = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ class _Run:
                 scores, _, mask = self.scores([instances[i] for i in rows])
                 for row, i in enumerate(rows):
                     n = int(mask[row].sum())
-                    [(tags, _)] = decode([scores[row, :n].numpy()], move, start)
+                    [(tags, _)] = decode([scores[row, :n].numpy()], move, start, least=EXACT)
                     out[i] = [TAGS[k] for k in tags] + ["O"] * (len(instances[i][0]) - n)
         return out
 
@@ -230,7 +230,7 @@ def export_tagger(checkpoint: str | Path, output: str | Path, *, data: str | Pat
             [(ids, features, first)] = tagger.encode([row])
             scores = model(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.long), torch.tensor([features]))[0]
             known = [f for f in first if f >= 0]
-            [(found, _)] = decode([scores[known].numpy()], move, start)
+            [(found, _)] = decode([scores[known].numpy()], move, start, least=EXACT)
             theirs = [TAGS[k] for k in found]
             right += sum(a == b for a, b in zip(tags, theirs, strict=False))
             total += len(theirs)
