@@ -1,4 +1,4 @@
-"""A file of any size, labelled part by part in constant memory; the same call goes on after a kill, to the same bytes."""
+"""A file of any size, labelled part by part and never held whole; the same call goes on after a kill, to the same bytes."""
 
 from __future__ import annotations
 
