@@ -82,6 +82,7 @@ class PairEncoder:
         batch_size: int,
         progress: bool,
         threads: int = 1,
+        most: int | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Logits (n, 3) and windows (n,) of the pairs; see :class:`stance.models.protocol.StanceModel`.
 
@@ -91,6 +92,7 @@ class PairEncoder:
             batch_size: rows of 64 tokens in one step, over all threads.
             progress: show a bar on stderr.
             threads: batches that are computed at the same time, while the next chunk is tokenised.
+            most: tokens of a batch that are not exceeded, whatever `batch_size` says; no such limit when None.
 
         Raises:
             InputError: a claim that leaves no room for its text.
@@ -106,7 +108,7 @@ class PairEncoder:
                     f"{self.max_length // 2} tokens."
                 )
         step = batch_size * 64
-        budget = min(step, max(_LEAST, step // threads))
+        budget = min(step, max(_LEAST, step // threads), most or step)
         logits = np.zeros((len(pairs), 3), dtype=np.float32)
         counts = np.zeros(len(pairs), dtype=np.int64)
         bar = _bar(len(pairs)) if progress else None

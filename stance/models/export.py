@@ -17,13 +17,12 @@ import numpy as np
 
 from stance.errors import MissingExtraError, ModelError
 from stance.models.batching import load_tokenizer
-from stance.models.onnx import OnnxModel
+from stance.models.first_token import skip_unread_tokens
+from stance.models.onnx import BLOCK, OnnxModel
 from stance.models.transformer import TransformerModel
 
 AGREEMENT = 0.99
 """Least share of equal labels between int8 and fp32."""
-_BLOCK = 32
-"""Weights that share a scale."""
 
 
 def export_checkpoint(checkpoint: str | Path, output: str | Path, *, texts: Sequence[str], claim: str) -> float:
@@ -53,6 +52,7 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, *, texts: Sequ
     model = AutoModelForSequenceClassification.from_pretrained(
         checkpoint, use_safetensors=True, attn_implementation="eager", dtype=torch.float32
     ).eval()
+    skip_unread_tokens(model)
     encoder = load_tokenizer(checkpoint, max_length=64)
     encoded = encoder.tokenizer.encode_batch([(text, claim) for text in texts[:2]] or [("a", claim)] * 2)
     width = min(len(e.ids) for e in encoded)
@@ -87,7 +87,7 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, *, texts: Sequ
 def int8_onnx(model: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Mapping[int, str]], path: Path) -> None:
     """Write a torch module as an ONNX file with int8 weights.
 
-    Word embeddings have a scale for each word, matrices one for each block of 32 weights; activations are rounded block
+    Word embeddings have a scale for each word, matrices one for each block of `BLOCK` weights; activations are rounded block
     by block within a row (ONNX Runtime's MatMulNBits). Dynamic int8, which scales the activations of a whole batch, was
     twice as fast but changed 3 % of the labels, and changed them with the batch.
 
@@ -126,7 +126,7 @@ def int8_onnx(model: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Mappi
             dynamo=False,
         )
         quantiser = MatMulNBitsQuantizer(
-            onnx.load(str(plain)), bits=8, block_size=_BLOCK, is_symmetric=True, accuracy_level=4
+            onnx.load(str(plain)), bits=8, block_size=BLOCK, is_symmetric=True, accuracy_level=4
         )
     quantiser.process()
     onnx.save(_int8_embeddings(quantiser.model.model), str(path))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from stance.errors import ModelError
 from stance.models.batching import pair_encoder
 from stance.models.checkpoint import fingerprint, label_columns, read_languages, read_temperature
+from stance.models.first_token import skip_unread_tokens
 from stance.models.machine import autocast, has_bf16
 
 
@@ -55,7 +56,7 @@ class TransformerModel:
                 "Is the name right, and is the hub reached or the model in the local cache?"
             ) from error
         self._columns = label_columns(self._model.config.id2label, where=name_or_path)
-        self._model.to(self._device).eval()
+        skip_unread_tokens(self._model).to(self._device).eval()
         limit = min(256, getattr(self._model.config, "max_position_embeddings", 512))
         self._types = getattr(self._model.config, "type_vocab_size", 0) > 1
         self._encoder = pair_encoder(tokenizer.backend_tokenizer, max_length=limit)

@@ -24,6 +24,7 @@ from stance.errors import InputError, ModelError
 from stance.labels import LABELS
 from stance.models import resolve_encoder
 from stance.models.checkpoint import label_columns
+from stance.models.first_token import skip_unread_tokens
 from stance.models.machine import autocast
 from stance.training.examples import Example, Row, dev_example, epoch_examples, read_source, split_by_group
 from stance.training.optimise import Average, batches_by_length, loading, optimiser, set_dropout
@@ -57,7 +58,7 @@ def _with_stance_head(checkpoint: str) -> Any:
         with torch.no_grad():
             head.weight.copy_(head.weight[columns].clone())
             head.bias.copy_(head.bias[columns].clone())
-    return model
+    return skip_unread_tokens(model)
 
 
 def _characters(example: Example) -> int:
