@@ -1,6 +1,6 @@
 """Learning curve: what more statements of `data/nato` bring, on its test split and on real passages that none has seen.
 
-    python benchmarks/curve.py --data ../shared/data --checkpoint runs/minilm-nato.stage-1
+    python benchmarks/curve.py --data ../shared/data --checkpoint runs/minilm-nato.stage-0
 
 Starts from the checkpoint that `stance train configs/train-default.yaml` leaves after its general stage, and trains it on
 random shares of the training rows, without the replay of the second stage. The table goes between the marks `curve` of
