@@ -68,7 +68,7 @@ def classify(
     context_column: Annotated[str | None, typer.Option(help="Column of the contexts.")] = None,
     output: Annotated[str, typer.Option("--output", "-o", help="CSV, JSONL or Parquet; - as the input, or CSV.")] = "-",
     input_format: Annotated[str | None, typer.Option("--format", help="Input: csv, jsonl or parquet, if not by ending.")] = None,
-    on_error: Annotated[OnError, typer.Option(help="What to do with a row that is no text.")] = OnError.RAISE,
+    on_error: Annotated[OnError | None, typer.Option(help="A row that is no text; if not given: raise, with ray null.")] = None,
     model: Model = "default",
     claim: Claim = None,
     batch_size: Annotated[int, typer.Option(help="Rows of 64 tokens in one step.")] = 32,
@@ -115,9 +115,10 @@ def classify(
         "batch_size": batch_size,
         "device": device,
         "runtime": runtime,
-        "on_error": on_error.value,
         "abstain_below": abstain_below,
     }
+    if on_error is not None:
+        options["on_error"] = on_error.value
     progress = sys.stderr.isatty()
     if engine is Engine.RAY:
         if output == "-" or input_format or restart:

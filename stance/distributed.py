@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -19,7 +20,7 @@ from stance.errors import InputError, MissingExtraError, StanceError
 from stance.io import BATCH, table_kind
 from stance.models import DEFAULT
 from stance.models.machine import cores
-from stance.stream.batch import RESULT_COLUMNS, LabelOptions, label_batch
+from stance.stream.batch import RESULT_COLUMNS, Labelling, LabelOptions
 from stance.stream.tables import Source
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def classify(
         address: of the cluster, such as "auto" or "ray://host:10001"; when None, `RAY_ADDRESS`, or a cluster of this machine
             alone. A cluster to which this process is connected already is used as it is.
         progress: show Ray's bars for a path; a data set has its own setting.
-        options: as in :func:`stance.stream.label_batch`. The model must be found by this process and by the workers.
+        options: the keywords of :class:`stance.stream.Labelling`. The model must be found by this process and by the workers.
 
     Returns:
         The labelled rows, with the columns of :func:`stance.stream.label_batch`: the files that were written or, without an
@@ -69,24 +70,24 @@ def classify(
     Example:
         >>> rows = classify("quotes/*.parquet", text_column="quote", output="labelled")  # doctest: +SKIP
     """
-    ray = _connect(address)
+    how, ray = Labelling(**options), _connect(address)
     import pyarrow as pa
 
     if rows_per_batch < 1:
         raise InputError(f"rows_per_batch must be at least 1, not {rows_per_batch}.")
     with _own_errors():
-        rows = _read(data, options, progress=progress) if isinstance(data, (str, Path)) else data
+        rows = _read(data, how, progress=progress) if isinstance(data, (str, Path)) else data
         schema = rows.schema()
         if schema is None:
             raise InputError(f"{data}: no rows.")
-        _check(pa.schema(list(zip(schema.names, schema.types, strict=True))).empty_table(), options)
+        _check(pa.schema(list(zip(schema.names, schema.types, strict=True))).empty_table(), how)
         here = ray.cluster_resources()
         fewest, most = _pool(concurrency, most=max(1, int(here.get("CPU", 1)) - 1))
         if num_gpus is None:
-            num_gpus = 1 if here.get("GPU") and options.get("model", DEFAULT) != DEFAULT else 0
+            num_gpus = 1 if here.get("GPU") and how.model != DEFAULT else 0
         labelled = rows.repartition(target_num_rows_per_block=rows_per_batch).map_batches(
             _Labeller,
-            fn_constructor_args=(options,),
+            fn_constructor_args=(how,),
             batch_size=None,
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(min_size=fewest, max_size=most),
@@ -103,12 +104,12 @@ def classify(
 class _Labeller:
     """A worker: one thread and one model, which the first batch loads."""
 
-    def __init__(self, options: LabelOptions) -> None:
+    def __init__(self, how: Labelling) -> None:
         _one_thread()
-        self._options = options
+        self._how = how
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        return label_batch(batch, **self._options)
+        return self._how.batch(batch)
 
 
 def classify_spark(frame: DataFrame, **options: Unpack[LabelOptions]) -> DataFrame:
@@ -117,7 +118,7 @@ def classify_spark(frame: DataFrame, **options: Unpack[LabelOptions]) -> DataFra
     Args:
         frame: the rows; Spark's `spark.sql.execution.arrow.maxRecordsPerBatch` says how many are labelled at a time. Its
             workers run in the Python that `PYSPARK_PYTHON` names, which needs this package.
-        options: as in :func:`stance.stream.label_batch`. The model must be found by the driver and by the workers.
+        options: the keywords of :class:`stance.stream.Labelling`. The model must be found by the driver and by the workers.
 
     Returns:
         A data frame with the columns of `frame` and those of :func:`stance.stream.label_batch`, which is worked out when it is
@@ -131,20 +132,21 @@ def classify_spark(frame: DataFrame, **options: Unpack[LabelOptions]) -> DataFra
     Example:
         >>> classify_spark(spark.read.parquet("quotes")).write.parquet("labelled")  # doctest: +SKIP
     """
+    how = Labelling(**options)
     try:
         from pyspark.sql.types import DoubleType, StringType, StructField, StructType
     except ImportError:
         raise MissingExtraError("pyspark", "spark") from None
-    _check(frame.limit(0).toArrow(), options)
+    _check(frame.limit(0).toArrow(), how)
     types = {name: DoubleType() if name.startswith("p_") else StringType() for name in RESULT_COLUMNS}
     schema = StructType([*frame.schema, *(StructField(name, kind) for name, kind in types.items())])
-    return frame.mapInArrow(partial(_label_batches, options=options), schema)
+    return frame.mapInArrow(partial(_label_batches, how=how), schema)
 
 
-def _label_batches(batches: Iterator[pa.RecordBatch], options: LabelOptions) -> Iterator[pa.RecordBatch]:
+def _label_batches(batches: Iterator[pa.RecordBatch], how: Labelling) -> Iterator[pa.RecordBatch]:
     _one_thread()
     for batch in batches:
-        yield from label_batch(batch, **options).to_batches()
+        yield from how.batch(batch).to_batches()
 
 
 def _one_thread() -> None:
@@ -152,10 +154,9 @@ def _one_thread() -> None:
     os.environ["OMP_NUM_THREADS"] = os.environ["RAYON_NUM_THREADS"] = "1"
 
 
-def _check(empty: pa.Table, options: LabelOptions) -> None:
+def _check(empty: pa.Table, how: Labelling) -> None:
     """Refuse columns, options or a model before a cluster is put to work; the driver may lack the workers' GPUs."""
-    here: LabelOptions = {**options, "device": None}
-    label_batch(empty, **here)
+    replace(how, device=None).batch(empty)
 
 
 def _pool(concurrency: int | tuple[int, int] | None, *, most: int) -> tuple[int, int]:
@@ -184,7 +185,7 @@ def _connect(address: str | None) -> Any:
     return ray
 
 
-def _read(path: str | Path, options: LabelOptions, *, progress: bool) -> Dataset:
+def _read(path: str | Path, how: Labelling, *, progress: bool) -> Dataset:
     """The rows of the files."""
     import ray.data
 
@@ -199,9 +200,8 @@ def _read(path: str | Path, options: LabelOptions, *, progress: bool) -> Dataset
             raise InputError(f"{path}: no such file.")
         if kind == "parquet":
             return ray.data.read_parquet(files)
-        columns = (options.get("text_column", "text"), options.get("speaker_column"), options.get("context_column"))
         return ray.data.from_items([{"path": file} for file in files]).map_batches(
-            partial(_tables, kind=kind, columns=columns), batch_size=1
+            partial(_tables, kind=kind, columns=how.columns), batch_size=1
         )
 
 

@@ -30,6 +30,10 @@ def test_a_batch_says_what_is_wrong_with_it(tiny_nli: Path) -> None:
     with pytest.raises(InputError, match="Row 1: text is blank"):
         label_batch(batch, model=model, on_error="raise")
     assert label_batch(batch, model=model, on_error="skip").num_rows == 1
+    with pytest.raises(InputError, match="on_error must be one of .*'null'.*, not 'drop'"):
+        label_batch(batch, model=model, on_error="drop")  # type: ignore[typeddict-item]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'colunm'"):
+        label_batch(batch, model=model, colunm="text")  # type: ignore[call-arg]
     with pytest.raises(InputError, match="no column 'who'; there are text"):
         label_batch(batch, model=model, speaker_column="who")
     with pytest.raises(InputError, match="has a column 'stance' already"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypedDict, get_args
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, get_args
 
 from stance.classifier import OnError, classify
 from stance.errors import InputError, UnsupportedLanguageWarning
@@ -19,7 +20,7 @@ RESULT_COLUMNS = ("stance", "p_against", "p_neutral", "p_favor", "unsupported_la
 
 
 class LabelOptions(TypedDict, total=False):
-    """The options of :func:`label_batch`, where they are explained."""
+    """Keywords that all take who label rows of tables; what each means, and its default, stands in :class:`Labelling`."""
 
     text_column: str
     speaker_column: str | None
@@ -33,24 +34,11 @@ class LabelOptions(TypedDict, total=False):
     abstain_below: float | None
 
 
-def label_batch(
-    batch: pa.Table | pa.RecordBatch,
-    *,
-    text_column: str = "text",
-    speaker_column: str | None = None,
-    context_column: str | None = None,
-    target: Target = UKRAINE_NATO,
-    model: str = DEFAULT,
-    batch_size: int = 32,
-    device: str | None = None,
-    runtime: str | None = None,
-    on_error: OnError = "null",
-    abstain_below: float | None = None,
-) -> pa.Table:
-    """Label a batch of rows; the function has no state, and the model is loaded once in a process.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelling:
+    """How the rows of a table are labelled; it can be sent to another process, which loads the model once.
 
     Args:
-        batch: rows with the texts; all columns are kept as they are.
         text_column: name of the column of the texts.
         speaker_column, context_column: names of the columns of speakers and contexts, if there are any.
         target: what the stance is about.
@@ -58,8 +46,79 @@ def label_batch(
         batch_size: about this many rows of 64 tokens in one step, at least 1.
         device: for torch models, such as "cuda".
         runtime: as in :func:`stance.classify`.
-        on_error: what to do with a row that is no text: raise, skip it, or keep it with `error` set.
+        on_error: what to do with a row that is no text: raise, skip it, or keep it with `error` set ("null").
         abstain_below: a label less probable than this, 0 to 1, becomes null.
+
+    Raises:
+        InputError: an `on_error` that is none of the three.
+    """
+
+    text_column: str = "text"
+    speaker_column: str | None = None
+    context_column: str | None = None
+    target: Target = UKRAINE_NATO
+    model: str = DEFAULT
+    batch_size: int = 32
+    device: str | None = None
+    runtime: str | None = None
+    on_error: OnError = "null"
+    abstain_below: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.on_error not in get_args(OnError):
+            raise InputError(f"on_error must be one of {get_args(OnError)}, not {self.on_error!r}.")
+
+    @property
+    def columns(self) -> tuple[str, str | None, str | None]:
+        """Names of the columns of texts, speakers and contexts."""
+        return self.text_column, self.speaker_column, self.context_column
+
+    def texts(self, texts: list[Any], speakers: list[str | None] | None, contexts: list[str | None] | None) -> pa.Table:
+        """The result columns of texts. A value that is no text has its `error` set, whatever `on_error` is."""
+        import pyarrow as pa
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnsupportedLanguageWarning)  # it stands in each row
+            found = classify(
+                texts,
+                speaker=speakers,
+                context=contexts,
+                target=self.target,
+                model=self.model,
+                batch_size=self.batch_size,
+                device=self.device,
+                runtime=self.runtime,
+                on_error="null",
+                abstain_below=self.abstain_below,
+            )
+        return pa.Table.from_pylist([p.row() for p in found], result_schema())
+
+    def batch(self, batch: pa.Table | pa.RecordBatch) -> pa.Table:
+        """See :func:`label_batch`."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        check_columns(batch.schema.names, *self.columns)
+        texts, speakers, contexts = (None if name is None else batch.column(name).to_pylist() for name in self.columns)
+        found = self.texts(
+            texts or [],
+            side_texts(speakers, self.speaker_column, "Row "),
+            side_texts(contexts, self.context_column, "Row "),
+        )
+        bad = next((i for i, error in enumerate(found["error"].to_pylist()) if error), None)
+        if bad is not None and self.on_error == "raise":
+            where = f"Row {bad}: {self.text_column} {found['error'][bad]}"
+            raise InputError(f"{where}. Mend it, or pass on_error='skip' or 'null'.")
+        table = with_results(batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch]), found)
+        return table.filter(pc.is_null(table["error"])) if self.on_error == "skip" else table
+
+
+def label_batch(batch: pa.Table | pa.RecordBatch, **options: Unpack[LabelOptions]) -> pa.Table:
+    """Label a batch of rows; the function has no state, and the model is loaded once in a process.
+
+    Args:
+        batch: rows with the texts; all columns are kept as they are.
+        options: the keywords of :class:`Labelling`.
 
     Returns:
         The columns of `batch`, then stance, p_against, p_neutral, p_favor, unsupported_language and error: strings, and
@@ -76,41 +135,7 @@ def label_batch(
         >>> label_batch(rows).select(["id", "stance", "error"]).to_pylist()
         [{'id': 7, 'stance': 'favor', 'error': None}, {'id': 8, 'stance': None, 'error': 'is None'}]
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if on_error not in get_args(OnError):
-        raise InputError(f"on_error must be one of {get_args(OnError)}, not {on_error!r}.")
-    check_columns(batch.schema.names, text_column, speaker_column, context_column)
-    texts, speakers, contexts = (
-        None if name is None else batch.column(name).to_pylist() for name in (text_column, speaker_column, context_column)
-    )
-    found = label_texts(
-        texts or [],
-        side_texts(speakers, speaker_column, "Row "),
-        side_texts(contexts, context_column, "Row "),
-        target=target,
-        model=model,
-        batch_size=batch_size,
-        device=device,
-        runtime=runtime,
-        abstain_below=abstain_below,
-    )
-    bad = next((i for i, error in enumerate(found["error"].to_pylist()) if error), None)
-    if bad is not None and on_error == "raise":
-        raise InputError(f"Row {bad}: {text_column} {found['error'][bad]}. Mend it, or pass on_error='skip' or 'null'.")
-    table = with_results(batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch]), found)
-    return table.filter(pc.is_null(table["error"])) if on_error == "skip" else table
-
-
-def label_texts(texts: list[Any], speakers: list[Any] | None, contexts: list[Any] | None, **options: Any) -> pa.Table:
-    """The result columns of texts; options as in :func:`stance.classify`. A value that is no text has its `error` set."""
-    import pyarrow as pa
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnsupportedLanguageWarning)  # it stands in each row
-        found = classify(texts, speaker=speakers, context=contexts, on_error="null", **options)
-    return pa.Table.from_pylist([p.row() for p in found], result_schema())
+    return Labelling(**options).batch(batch)
 
 
 def result_schema() -> pa.Schema:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, get_args
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from stance.classifier import OnError
 from stance.errors import InputError
 from stance.io import BATCH, must_exist, table_kind
-from stance.models import DEFAULT, load_model
-from stance.stream.batch import label_texts, with_results
+from stance.models import load_model
+from stance.stream.batch import Labelling, LabelOptions, with_results
 from stance.stream.parts import Parts
 from stance.stream.tables import Chunk, Source, write_tables
 from stance.stream.workers import Workers
-from stance.targets import UKRAINE_NATO, Target
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -46,20 +43,11 @@ def classify_file(
     output: str | Path = "-",
     *,
     input_format: str | None = None,
-    text_column: str = "text",
-    speaker_column: str | None = None,
-    context_column: str | None = None,
-    target: Target = UKRAINE_NATO,
-    model: str = DEFAULT,
-    batch_size: int = 32,
-    device: str | None = None,
-    runtime: str | None = None,
-    on_error: OnError = "raise",
-    abstain_below: float | None = None,
     workers: int = 1,
     resume: bool = True,
     rows_per_part: int = BATCH,
     progress: bool = False,
+    **options: Unpack[LabelOptions],
 ) -> Summary:
     """Label the rows of a file of any size; the output has its columns and the results, in the same order.
 
@@ -70,19 +58,13 @@ def classify_file(
         path: CSV, JSONL or Parquet; `-` is standard input.
         output: CSV, JSONL or Parquet; `-` is standard output, in the input's format or else in CSV.
         input_format: "csv", "jsonl" or "parquet"; by the ending when None.
-        text_column: name of the column of the texts.
-        speaker_column, context_column: names of the columns of speakers and contexts, if there are any.
-        target: what the stance is about.
-        model: an embedded name, a checkpoint folder or a hub name.
-        batch_size: about this many rows of 64 tokens in one step, at least 1.
-        device: for torch models, such as "cuda".
-        runtime: as in :func:`stance.classify`.
-        on_error: what to do with a row that is no text: raise, skip it, or keep it with `error` set.
-        abstain_below: a label less probable than this, 0 to 1, becomes null.
         workers: processes, at least 1, which share the cores; with more than 1 a script needs `if __name__ == "__main__":`.
         resume: False removes the parts of an unfinished run and begins anew.
         rows_per_part: rows that are labelled, kept and, after a kill, lost together, at least 1.
         progress: show a bar on stderr.
+        options: the keywords of :class:`stance.stream.Labelling`: text_column, speaker_column, context_column, target, model,
+            batch_size, device, runtime, on_error and abstain_below. Here `on_error` is "raise" if not given, as a file can
+            name the row and keeps the parts before it; a batch or a cluster can do neither, and would lose all its work.
 
     Raises:
         InputError: a file, row or column that cannot be used; parts that were made from another input, model or options;
@@ -101,22 +83,15 @@ def classify_file(
     for name, number in (("workers", workers), ("rows_per_part", rows_per_part)):
         if number < 1:
             raise InputError(f"{name} must be at least 1, not {number}.")
-    path, output, columns = str(path), str(output), (text_column, speaker_column, context_column)
+    options.setdefault("on_error", "raise")
+    how, path, output = Labelling(**options), str(path), str(output)
     kind = table_kind(path, input_format, action="read")
     must_exist(path)
     written = table_kind(output, ("jsonl" if kind == "jsonl" else "csv") if output == "-" else None, action="write")
-    source = Source(path, kind=kind, output_kind=written, columns=columns, size=rows_per_part)
-    options: dict[str, Any] = {
-        "target": target,
-        "batch_size": batch_size,
-        "device": device,
-        "runtime": runtime,
-        "abstain_below": abstain_below,
-    }
-    label = partial(label_texts, model=model, **options)
-    with _Tally(path, text_column, on_error, progress) as tally, Workers(workers) as pool:
+    source = Source(path, kind=kind, output_kind=written, columns=how.columns, size=rows_per_part)
+    with _Tally(path, how, progress) as tally, Workers(workers) as pool:
         if "-" in (path, output):
-            labelled = pool.map(label, ((chunk, chunk.given) for chunk in source))
+            labelled = pool.map(how.texts, ((chunk, chunk.given) for chunk in source))
             tables = (with_results(c.table, tally.add(c, found)) for c, found in labelled)
             tally.summary.rows = write_tables(map(tally.kept, tables), output, kind=written, source=source)
             return tally.summary
@@ -124,15 +99,18 @@ def classify_file(
             "input": str(Path(path).resolve()),
             "input_sha256": _sha256(path),
             "formats": [kind, written],
-            "columns": list(columns),
-            "model": pool.call(_identity, model, device, runtime),
-            **options,
-            "target": target.claim,
+            "columns": list(how.columns),
+            "target": how.target.claim,
+            "model": pool.call(_identity, how),
+            "batch_size": how.batch_size,
+            "device": how.device,
+            "runtime": how.runtime,
+            "abstain_below": how.abstain_below,
             "rows_per_part": rows_per_part,
             "stance": version("stance"),
         }
         with Parts(Path(output), made_from, resume=resume) as parts:
-            for chunk, found in pool.map(label, _unfinished(source, parts, tally)):
+            for chunk, found in pool.map(how.texts, _unfinished(source, parts, tally)):
                 parts.save(chunk.number, with_results(chunk.table, tally.add(chunk, found)))
             with parts.joining() as joined:
                 stored = map(tally.kept, parts.tables(source.chunks))
@@ -154,17 +132,15 @@ class _Tally:
     """Counts rows, shows them in a bar, and does with those that are no text what was asked for.
 
     Args:
-        path, column: where the texts stand, for errors.
-        on_error: see :func:`classify_file`.
+        path: of the file, for errors.
+        how: what was asked for.
         progress: show the bar.
     """
 
-    def __init__(self, path: str, column: str, on_error: OnError, progress: bool) -> None:
+    def __init__(self, path: str, how: Labelling, progress: bool) -> None:
         from tqdm import tqdm
 
-        if on_error not in get_args(OnError):
-            raise InputError(f"on_error must be one of {get_args(OnError)}, not {on_error!r}.")
-        self.summary, self._path, self._column, self._on_error = Summary(), path, column, on_error
+        self.summary, self._path, self._how = Summary(), path, how
         self._bar = tqdm(unit=" quotes", disable=not progress)
 
     def __enter__(self) -> Self:
@@ -181,8 +157,8 @@ class _Tally:
         """
         errors = found["error"].to_pylist()
         bad = [row for row, error in enumerate(errors, start=chunk.first) if error]
-        if bad and self._on_error == "raise":
-            what = f"{self._column} {errors[bad[0] - chunk.first]}"
+        if bad and self._how.on_error == "raise":
+            what = f"{self._how.text_column} {errors[bad[0] - chunk.first]}"
             raise InputError(f"{self._path}, row {bad[0]}: {what}. Mend it, or use --on-error skip or null.")
         self.summary.failed += len(bad)
         self.summary.foreign += len(errors) - found["unsupported_language"].null_count
@@ -194,7 +170,7 @@ class _Tally:
         """The rows that are written."""
         import pyarrow.compute as pc
 
-        return table.filter(pc.is_null(table["error"])) if self._on_error == "skip" else table
+        return table.filter(pc.is_null(table["error"])) if self._how.on_error == "skip" else table
 
 
 def _sha256(path: str) -> str:
@@ -202,7 +178,7 @@ def _sha256(path: str) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _identity(model: str, device: str | None, runtime: str | None) -> str:
+def _identity(how: Labelling) -> str:
     """Which weights label, and how they are calibrated."""
-    loaded = load_model(model, device, runtime=runtime)
+    loaded = load_model(how.model, how.device, runtime=how.runtime)
     return f"{loaded.name}, temperature {loaded.temperature:g}"
