@@ -134,7 +134,8 @@ def read_parquet(path: str | Path, *, size: int = BATCH) -> Iterator[pa.RecordBa
 
     must_exist(path)
     try:
-        with pq.ParquetFile(path, buffer_size=2**20) as file:  # buffered: a row group may hold the whole file
+        # a row group may hold the whole file: pre_buffer, which is pyarrow's default, would read all of it at once
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=2**20) as file:
             yield from file.iter_batches(size)
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: not a Parquet file ({error}).") from error

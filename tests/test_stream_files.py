@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import multiprocessing
 import pickle
+import random
 import subprocess
 import sys
 import threading
@@ -23,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stance import InputError, MissingExtraError, StanceError, Target, classify_file
-from stance.io import read_table
+from stance.io import read_parquet, read_table
 from stance.models.baseline import BaselineModel
 from stance.stream import RESULT_COLUMNS, Summary
 
@@ -191,6 +192,16 @@ def test_parquet_keeps_its_types(model: str, tmp_path: Path) -> None:
     assert found.schema.names == [*table.schema.names, *RESULT_COLUMNS]
     given = pq.read_table(tmp_path / "in.parquet")
     assert found.select(table.schema.names).equals(given) and found.schema.metadata == given.schema.metadata
+
+
+def test_a_row_group_is_never_held_whole(tmp_path: Path) -> None:
+    rng = random.Random(0)
+    table = pa.table({"text": [rng.randbytes(500).hex() for _ in range(40_000)]})  # 40 MB, not to be compressed below 20
+    pq.write_table(table, tmp_path / "in.parquet", row_group_size=len(table))
+    del table
+    before = pa.total_allocated_bytes()
+    held = [pa.total_allocated_bytes() - before for _ in read_parquet(tmp_path / "in.parquet", size=1000)]
+    assert len(held) == 40 and max(held) < 10 * 2**20
 
 
 def test_keys_of_json_become_columns_or_an_error(model: str, tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ class Parts:
         import pyarrow.parquet as pq
 
         try:
-            return pq.read_table(self._path(number), columns=list(columns) or None, partitioning=None)
+            with pq.ParquetFile(self._path(number), pre_buffer=False) as file:
+                return file.read(list(columns) or None)
         except (OSError, pa.ArrowException):
             return None
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _LINE = "line of JSON"
-_GROUP = 2**26
-"""Bytes of a row group in a Parquet file that is written."""
+_GROUP = 2**24
+"""Bytes of a row group in a Parquet file that is written; it is held in memory until it is whole."""
 
 
 @dataclass(frozen=True, slots=True)
