@@ -183,3 +183,15 @@ def test_a_runtime_that_cannot_be_is_named(tiny_nli: Path) -> None:
         load_model(str(tiny_nli), runtime="onnx")
     with pytest.raises(ModelError, match="embedded models and checkpoint folders"):
         load_model("nobody/nothing", runtime="auto")
+
+
+def test_a_checkpoint_is_loaded_without_a_bar_and_bars_are_as_before(
+    tiny_nli: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from huggingface_hub.utils import are_progress_bars_disabled
+    from transformers.utils import logging
+
+    logging.enable_progress_bar()
+    TransformerModel(str(tiny_nli))
+    assert capsys.readouterr().err == ""
+    assert logging.is_progress_bar_enabled() and not are_progress_bars_disabled()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from stance.errors import ModelError
 from stance.models.baseline import linear_head
+from stance.models.transformer import no_loading_bar
 
 
 class FrozenEncoder:
@@ -32,7 +33,9 @@ class FrozenEncoder:
         self.name = f"frozen {Path(encoder).name}"
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(encoder, use_fast=True, trust_remote_code=False)
-            self._model: Any = AutoModel.from_pretrained(encoder, use_safetensors=True, trust_remote_code=False).float().eval()
+            with no_loading_bar():
+                model: Any = AutoModel.from_pretrained(encoder, use_safetensors=True, trust_remote_code=False)
+            self._model = model.float().eval()
         except (OSError, ValueError) as error:
             raise ModelError(f"{encoder}: cannot be loaded as an encoder ({str(error).splitlines()[0]}).") from error
         self._limit = min(256, getattr(self._model.config, "max_position_embeddings", 512))

@@ -5,8 +5,8 @@ One forward pass for each pair of quote and claim. safetensors only, no remote c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,27 @@ from stance.models.batching import pair_encoder
 from stance.models.checkpoint import fingerprint, label_columns, read_languages, read_temperature
 from stance.models.first_token import skip_unread_tokens
 from stance.models.machine import autocast, has_bf16
+
+
+@contextmanager
+def no_loading_bar() -> Iterator[None]:
+    """transformers draws no bar over the weights that it reads; a download, which takes long, keeps its bar."""
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, disable_progress_bars, enable_progress_bars
+    from transformers.utils import logging
+
+    shown, downloads = logging.is_progress_bar_enabled(), not are_progress_bars_disabled()
+    if not shown:
+        yield
+        return
+    logging.disable_progress_bar()  # this one and the next one are about those of downloads too
+    if downloads:
+        enable_progress_bars()
+    try:
+        yield
+    finally:
+        logging.enable_progress_bar()
+        if not downloads:
+            disable_progress_bars()
 
 
 class TransformerModel:
@@ -47,9 +68,10 @@ class TransformerModel:
             raise ModelError(f"{name_or_path}: {self._device} does not multiply bf16 in hardware; use the runtime torch.")
         try:
             tokenizer: Any = AutoTokenizer.from_pretrained(name_or_path, use_fast=True, trust_remote_code=False)
-            self._model: Any = AutoModelForSequenceClassification.from_pretrained(
-                name_or_path, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
-            )
+            with no_loading_bar():
+                self._model: Any = AutoModelForSequenceClassification.from_pretrained(
+                    name_or_path, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+                )
         except (OSError, ValueError) as error:
             raise ModelError(
                 f"{name_or_path}: cannot be loaded ({str(error).splitlines()[0]}). "
