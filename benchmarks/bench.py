@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,14 @@ def cross_encoder(folder: str) -> Labeller:
     return lambda texts, size: model.predict([(t, CLAIM) for t in texts], batch_size=size, show_progress_bar=False)
 
 
+def setfit(folder: str) -> Labeller:
+    """SetFit's predict: on the texts alone, as its encoder reads no pairs, with a logistic regression on top."""
+    from setfit import SetFitModel
+
+    model = SetFitModel.from_pretrained(f"{folder}/setfit", device="cpu")
+    return lambda texts, size: model.predict(list(texts), batch_size=size, show_progress_bar=False)
+
+
 WAYS: dict[str, tuple[Callable[[str], Labeller], str]] = {
     "stance, ONNX Runtime": (ours, "onnx"),
     "stance, OpenVINO": (ours, "openvino"),
@@ -83,6 +92,7 @@ WAYS: dict[str, tuple[Callable[[str], Labeller], str]] = {
     "transformers zero-shot pipeline": (zero_shot, "peer"),
     "transformers text-classification pipeline": (text_classification, "peer"),
     "sentence-transformers CrossEncoder": (cross_encoder, "peer"),
+    "SetFit": (setfit, "peer"),
 }
 """Name, maker and runtime of each way; "peer" is the checkpoint in the form that transformers loads."""
 
@@ -159,6 +169,19 @@ def peer_folder(folder: Path) -> Path:
     return folder
 
 
+def add_setfit(folder: Path) -> None:
+    """A SetFit model in the peers' folder: their encoder, and a regression fitted on few rows, as only its speed is measured."""
+    from sentence_transformers import SentenceTransformer
+    from setfit import SetFitModel
+    from sklearn.linear_model import LogisticRegression
+
+    with NATO.open(encoding="utf-8") as file:
+        rows = [json.loads(line) for line in islice(file, 96)]
+    body = SentenceTransformer(str(folder), device="cpu")
+    head = LogisticRegression(max_iter=1000).fit(body.encode([r["text"] for r in rows]), [r["label"] for r in rows])
+    SetFitModel(body, head).save_pretrained(str(folder / "setfit"))
+
+
 def run(n: int, runs: int) -> dict[str, Any]:
     """Every way in turn, each in its own process."""
     import torch
@@ -166,6 +189,7 @@ def run(n: int, runs: int) -> dict[str, Any]:
     results = []
     with tempfile.TemporaryDirectory() as scratch:
         folder = peer_folder(Path(scratch) / "peer")
+        add_setfit(folder)
         for name in WAYS:
             command = [sys.executable, __file__, "--way", name, "--folder", str(folder), "--n", str(n), "--runs", str(runs)]
             environment = os.environ | {"BENCH_BEGAN": str(time.time()), "TOKENIZERS_PARALLELISM": "true", "HF_HUB_OFFLINE": "1"}
@@ -178,7 +202,7 @@ def run(n: int, runs: int) -> dict[str, Any]:
     quick = by_name["stance, ONNX Runtime"]
     return {
         "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "python": platform.python_version(), "matmul_teraflops": peak}
-        | {name: version(name) for name in ("torch", "transformers", "onnxruntime", "sentence-transformers")}
+        | {name: version(name) for name in ("torch", "transformers", "onnxruntime", "sentence-transformers", "setfit")}
         | {"threads": torch.get_num_threads()},
         "quotes": {"n": n, "runs": runs, "teraflop_each": work},
         "ways": results,
