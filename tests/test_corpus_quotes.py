@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import stance
 from stance.corpus import quotes_on_target
 from stance.corpus.quotes import NO_KEYWORD, NO_QUOTE, NO_STANCE, OTHER_LANGUAGE, keywords_of
 from stance.errors import ConfigError
@@ -35,6 +36,14 @@ def test_an_id_names_one_quote_for_good() -> None:
     assert first[0]["id"] == again[0]["id"]
     moved, _ = quotes_on_target([Article("He spoke. " + ARTICLES[0].text, id="a")])
     assert moved[0]["id"] != first[0]["id"]
+
+
+def test_a_short_quote_is_read_with_its_context_as_in_an_analysis() -> None:
+    """"out of the question" alone is neutral, and the article would be dropped for it."""
+    article = Article("Ukraine's membership in NATO is “out of the question,” said Anna Holm.", id="f")
+    kept, dropped = quotes_on_target([article], neutral_above=0.5)
+    assert [(r["text"], r["stance"]) for r in kept] == [("out of the question", "against")] and dropped == []
+    assert kept[0]["p_against"] == pytest.approx(stance.analyze(article, extractor="rules").rows()[0]["p_against"], abs=1e-5)
 
 
 def test_another_target_brings_its_own_keywords() -> None:

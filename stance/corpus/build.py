@@ -24,7 +24,7 @@ from stance.corpus.duplicates import Duplicates
 from stance.corpus.formats import read_tasks
 from stance.corpus.ingest import Unreadable, article_files, name_of, read_articles
 from stance.corpus.publish import push_dataset, write_dataset
-from stance.corpus.quotes import quotes_on_target
+from stance.corpus.quotes import quotes_on_target, stances
 from stance.corpus.sampling import sample_for_annotation
 from stance.corpus.steps import Steps, file_hash, put_in_place
 from stance.errors import InputError
@@ -234,17 +234,9 @@ class _Run:
         return self.steps.run("sample", [quotes.name, options.model_dump(), models, sorted(done)], draw)
 
     def _distribution(self, model: str, quotes: Path, ids: set[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
-        from stance.classifier import classify
-
         parts = []
         for rows in _parts((r for r in _rows(quotes / "quotes.jsonl") if r["id"] in ids), 1000):
-            found = classify(
-                [r["text"] for r in rows],
-                speaker=[r["speaker"] for r in rows],
-                target=self.target,
-                model=model,
-                on_unsupported="ignore",
-            )
+            found = stances(rows, target=self.target, model=model, on_unsupported="ignore")
             parts += [[p.probabilities[x] for x in LABELS] for p in found]
         return np.array(parts, dtype=np.float64).reshape(-1, len(LABELS))
 

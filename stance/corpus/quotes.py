@@ -8,12 +8,12 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from stance.classifier import classify
+from stance.classifier import OnUnsupported, classify
 from stance.errors import ConfigError, UnsupportedLanguageWarning
 from stance.labels import LABELS
 from stance.models import DEFAULT, StanceModel
 from stance.quotes import Extractor, extract_many
-from stance.records import Article, Quote
+from stance.records import Article, Predictions, Quote
 from stance.targets import UKRAINE_NATO, Target
 
 Row = dict[str, Any]
@@ -103,7 +103,7 @@ def quotes_on_target(
             own.append(mentions_all(quote.text, words))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UnsupportedLanguageWarning)  # each such quote is listed below
-        found = classify([r["text"] for r in rows], speaker=[r["speaker"] for r in rows], target=target, model=model)
+        found = stances(rows, target=target, model=model)
     kept = []
     for row, in_text, prediction in zip(rows, own, found, strict=True):
         if prediction.language is not None:
@@ -115,6 +115,33 @@ def quotes_on_target(
             shares = {f"p_{x}": round(values[f"p_{x}"], 6) for x in LABELS}  # below it, threads may differ
             kept.append({**row, "stance": values["stance"], **shares, "model": prediction.model})
     return kept, dropped
+
+
+def stances(
+    rows: Sequence[Row],
+    *,
+    target: Target = UKRAINE_NATO,
+    model: str | StanceModel = DEFAULT,
+    on_unsupported: OnUnsupported = "warn",
+) -> Predictions:
+    """The model's stances of rows of quotes, read as :func:`stance.analyze` reads quotes: a short one with its context.
+
+    Args:
+        rows: with text, speaker, context.
+        target, model, on_unsupported: as in :func:`stance.classify`.
+
+    Raises:
+        InputError: a blank text, or one in another language (with `on_unsupported="raise"`).
+        ModelError: the model cannot be loaded.
+
+    Example:
+        >>> row = {"text": "out of the question", "speaker": None}
+        >>> said = "Ukraine's membership in NATO is “out of the question,” she said."
+        >>> [str(p.label) for p in stances([{**row, "context": None}, {**row, "context": said}])]
+        ['neutral', 'against']
+    """
+    quotes = [Quote(row["text"], speaker=row["speaker"], context=row["context"]) for row in rows]
+    return classify(quotes, target=target, model=model, on_unsupported=on_unsupported)
 
 
 def _row(article: Article, quote: Quote) -> Row:
