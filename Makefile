@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test browser labelstudio cluster lint check results bench costing clean
+.PHONY: demo test browser labelstudio doccano cluster lint check results bench costing clean
 
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -33,6 +33,13 @@ browser: .venv/dev  ## open the report in Chromium (apt-get install chromium)
 labelstudio: .venv/dev .venv-labelstudio/bin/label-studio  ## our tasks through a real Label Studio and back
 	LABEL_STUDIO=.venv-labelstudio/bin/label-studio $(BIN)/pytest -m labelstudio tests/labelstudio
 
+.venv-doccano/bin/doccano:
+	$(PYTHON) -m venv .venv-doccano
+	.venv-doccano/bin/pip install --quiet --disable-pip-version-check doccano==1.8.4 'marshmallow<4' 'numpy<2' 'setuptools<81'
+
+doccano: .venv/dev .venv-doccano/bin/doccano  ## our tasks through doccano's own import and export
+	DOCCANO_PYTHON=.venv-doccano/bin/python $(BIN)/pytest -m doccano tests/doccano
+
 .venv/cluster: .venv/dev
 	$(PIP) -e '.[ray,spark]'
 	touch $@
@@ -58,4 +65,4 @@ costing:  ## fill docs/costing.md from the rates of `make bench`; PRICE of a cor
 	$(PYTHON) benchmarks/costing.py $(if $(PRICE),--price $(PRICE)) $(if $(CORES),--cores $(CORES))
 
 clean:
-	rm -rf .venv .venv-labelstudio build
+	rm -rf .venv .venv-labelstudio .venv-doccano build

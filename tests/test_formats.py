@@ -84,6 +84,22 @@ def test_an_export_of_label_studio(tmp_path: Path) -> None:
         assert f'value="{label}"' in LABEL_STUDIO_CONFIG
 
 
+def test_an_export_of_doccano(tmp_path: Path) -> None:
+    """As the tool writes it: ids of its own, comments beside our fields, labels that another user gave."""
+    write_tasks(ROWS, tmp_path / "tasks.jsonl", kind="doccano", annotations=GIVEN)
+    lines = [json.loads(line) for line in (tmp_path / "tasks.jsonl").read_bytes().decode("ascii").splitlines()]
+    assert len({tuple(line) for line in lines}) == 1  # a key that some lines lack stops doccano's import
+    added = [{"label": ["favor"]}, {"label": ["Against"], "Comments": ["no", "really"]}, {"label": ["favor", "against"]}]
+    export = [line | {"id": 7 + i, "Comments": []} | more for i, (line, more) in enumerate(zip(lines, added, strict=True))]
+    (tmp_path / "bob.jsonl").write_text("".join(json.dumps(x) + "\n" for x in [*export, {"id": 10, "text": "x", "label": []}]))
+    tasks = read_tasks(tmp_path / "bob.jsonl", kind="doccano")
+    assert tasks.annotations == [GIVEN[0], Annotation("q2", "bob", "against", "no\nreally")] and tasks.rows == ROWS
+    assert [p.reason for p in tasks.problems] == [
+        "label ['favor', 'against'] is outside the scheme",
+        "line with doccano's id 10: no `quote`",
+    ]
+
+
 def test_a_spreadsheet_filled_by_hand(tmp_path: Path) -> None:
     (tmp_path / "ann.csv").write_text("id,label\nq1,Favor \nq2,\nq3,maybe\n,favor\n")
     tasks = read_tasks(tmp_path / "ann.csv", kind="table")

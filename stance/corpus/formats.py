@@ -118,7 +118,8 @@ def write_tasks(rows: Sequence[Row], path: str | Path, *, kind: Kind, annotation
     elif kind == "doccano":
         if len({a.annotator for a in annotations}) > 1:
             raise InputError(f"{path}: doccano keeps one file for each annotator; write them one by one.")
-        write_table([[_doccano_line(r, a) for r, a in pairs]], path)
+        with atomic_path(path) as temporary:  # in ASCII, since doccano guesses the encoding, and not well
+            temporary.write_text("".join(json.dumps(_doccano_line(r, a)) + "\n" for r, a in pairs), encoding="ascii")
     elif kind == "prodigy":
         write_table([[_prodigy_line(r, a) for r, a in pairs]], path)
     else:
@@ -210,25 +211,33 @@ def _read_labelstudio(path: Path, annotator: str, tasks: Tasks) -> None:
 
 
 def _doccano_line(row: Row, annotation: Annotation | None) -> Row:
-    line: Row = {"text": row["text"], "label": [str(annotation.label)] if annotation else [], "quote": row}
-    if annotation:
-        line |= {"Comments": [annotation.note] if annotation.note is not None else [], "annotator": annotation.annotator}
-    return line
+    """Every line has the same keys, since doccano's import fails at a key that others lack.
+
+    Its export cuts the digits of numbers, so the quote goes along as text, and sets `Comments` anew, so a note goes in `given`.
+    """
+    shown = {name: row.get(name) for name in ("text", "speaker", "context")}
+    given = None if annotation is None else annotation.to_dict()
+    return {**shown, "label": [given["label"]] if given else [], "given": given, "quote": json.dumps(row)}
 
 
 def _read_doccano(path: Path, annotator: str, tasks: Tasks) -> None:
-    """Exports hold our fields at the top, `id` of doccano's own, and `label` or, in old versions, `labels`."""
+    """Exports hold our fields at the top, `id` of doccano's own, and `label` or, in old versions, `labels`.
+
+    doccano tells users apart by its files' names alone: a label that is not the one brought along is this file's annotator's.
+    """
     for line in _lines(path, tasks):
-        quote = line.get("quote")
-        if not isinstance(quote, dict) or "id" not in quote:
+        try:
+            quote = json.loads(line["quote"])
+            tasks.quotes.setdefault(quote["id"], quote)
+        except (KeyError, TypeError, ValueError):
             tasks.problems.append(Problem(path.name, None, annotator, f"line with doccano's id {line.get('id')!r}: no `quote`"))
             continue
-        tasks.quotes.setdefault(quote["id"], quote)
-        labels = line.get("label", line.get("labels")) or []
-        if labels:
-            note = "\n".join(line.get("Comments") or []) or None
-            who = line.get("annotator") or annotator
-            tasks.take(path.name, quote["id"], who, labels[0] if len(labels) == 1 else labels, note)
+        labels, given = line.get("label", line.get("labels")) or [], line.get("given")
+        note = "\n".join(line.get("Comments") or []) or None
+        if given and labels == [given["label"]]:
+            tasks.take(path.name, quote["id"], given["annotator"], given["label"], note or given["note"])
+        elif labels:
+            tasks.take(path.name, quote["id"], annotator, labels[0] if len(labels) == 1 else labels, note)
 
 
 def _prodigy_line(row: Row, annotation: Annotation | None) -> Row:
