@@ -30,7 +30,7 @@ from stance.corpus.steps import Steps, file_hash, put_in_place
 from stance.errors import InputError
 from stance.io import read_table, write_table
 from stance.labels import LABELS
-from stance.models import load_model
+from stance.models import StanceModel, load_model
 from stance.records import Annotation, Article
 from stance.targets import UKRAINE_NATO, Target
 
@@ -144,6 +144,7 @@ class _Run:
     def quotes(self, shard: Path) -> Path:
         """The quotes of a shard's articles that speak of the target."""
         config = self.config
+        model = load_model(config.model)
 
         def find(out: Path) -> None:
             kept, dropped = quotes_on_target(
@@ -151,14 +152,13 @@ class _Run:
                 target=self.target,
                 keywords=config.relevance.keywords,
                 neutral_above=config.relevance.neutral_above,
-                model=config.model,
+                model=model,
                 extractor=config.extractor,
             )
             write_table([kept], out / "quotes.jsonl")
             write_table([dropped], out / "dropped.jsonl")
 
-        model = load_model(config.model).name
-        inputs = [file_hash(shard), self.target.claim, config.relevance.model_dump(), model, config.extractor]
+        inputs = [file_hash(shard), self.target.claim, config.relevance.model_dump(), model.name, config.extractor]
         return self.steps.run("quotes", inputs, find)
 
     def merge(self, shards: list[Path]) -> Path:
@@ -217,11 +217,12 @@ class _Run:
         """The quotes that people should label."""
         options = self.config.sampling
         done = {a.quote for _, a in self._annotations()[0]} if options.skip_annotated else set()
+        models = [load_model(m) for m in options.models]
 
         def draw(out: Path) -> None:
             open_ = (r for r in _rows(quotes / "quotes.jsonl") if not done.intersection(s["id"] for s in r["sources"]))
             light = [{name: row[name] for name in _DRAWN_BY} for row in open_]
-            others = [self._distribution(m, quotes, {r["id"] for r in light}) for m in options.models]
+            others = [self._distribution(m, quotes, {r["id"] for r in light}) for m in models]
             drawn = sample_for_annotation(
                 light, size=options.size, strategy=options.strategy, strata=options.strata, others=others, seed=options.seed
             )
@@ -230,10 +231,10 @@ class _Run:
             chosen = [{**full[i], "stratum": row["stratum"], "weight": row["weight"]} for i, row in place.items()]
             write_table([chosen], out / "sample.jsonl")
 
-        models = [load_model(m).name for m in options.models]
-        return self.steps.run("sample", [quotes.name, options.model_dump(), models, sorted(done)], draw)
+        names = [m.name for m in models]
+        return self.steps.run("sample", [quotes.name, options.model_dump(), names, sorted(done)], draw)
 
-    def _distribution(self, model: str, quotes: Path, ids: set[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def _distribution(self, model: StanceModel, quotes: Path, ids: set[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
         parts = []
         for rows in _parts((r for r in _rows(quotes / "quotes.jsonl") if r["id"] in ids), 1000):
             found = stances(rows, target=self.target, model=model, on_unsupported="ignore")

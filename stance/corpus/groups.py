@@ -90,18 +90,22 @@ def near_duplicate_groups(texts: Sequence[str], *keys: Sequence[str | None]) -> 
     for column in keys:
         groups.join_equal(column)
     for bucket in _buckets(_sketches(texts)):
-        leads: list[int] = []  # members of the bucket that are no near-duplicates of each other
+        leads: list[tuple[int, set[str]]] = []  # members of the bucket that are no near-duplicates of each other
+        roots: set[int] = set()  # theirs; statements of one frame fill a bucket, so each member has to be cheap
         for i in bucket:
-            if any(groups.root(i) == groups.root(j) for j in leads):
+            if groups.root(i) in roots:
                 continue
             mine = _shingles(texts[i])
-            for j in leads:
-                theirs = _shingles(texts[j])
-                if len(mine & theirs) >= SHARED_SHINGLES * len(mine | theirs):
+            for j, theirs in leads:
+                shared = len(mine & theirs)
+                if shared >= SHARED_SHINGLES * (len(mine) + len(theirs) - shared):
+                    roots.remove(groups.root(j))
                     groups.join(i, j)
+                    roots.add(groups.root(j))
                     break
             else:
-                leads.append(i)
+                leads.append((i, mine))
+                roots.add(groups.root(i))
     return [groups.root(i) for i in range(len(texts))]
 
 
