@@ -100,6 +100,27 @@ def test_an_export_of_doccano(tmp_path: Path) -> None:
     ]
 
 
+def test_an_export_of_prodigy(tmp_path: Path) -> None:
+    """By its documentation of the interface `choice`; the tool is not free and never saw our files."""
+    write_tasks(ROWS, tmp_path / "tasks.jsonl", kind="prodigy")
+    lines = [json.loads(line) for line in (tmp_path / "tasks.jsonl").read_text("utf-8").splitlines()]
+    assert [o["id"] for o in lines[0]["options"]] == [*LABELS] and lines[1]["meta"] == {"speaker": "Ann"}
+    hashes = {"_input_hash": -1, "_task_hash": 7, "_view_id": "choice", "_timestamp": 1700000000}
+    added = [
+        {"accept": ["favor"], "answer": "accept", "_session_id": "set-ann", "_annotator_id": "ann"},
+        {"accept": [], "answer": "ignore", "_session_id": "set-ann", "_annotator_id": "ann"},
+        {"accept": ["favor", "against"], "answer": "accept"},
+    ]
+    export = [line | hashes | more for line, more in zip(lines, added, strict=True)]
+    (tmp_path / "bob.jsonl").write_text("".join(json.dumps(x) + "\n" for x in export))
+    tasks = read_tasks(tmp_path / "bob.jsonl", kind="prodigy")
+    assert tasks.annotations == [Annotation("q1", "ann", "favor")] and tasks.rows == ROWS
+    assert [(p.annotator, p.reason) for p in tasks.problems] == [
+        ("ann", "answer 'ignore' in the tool"),
+        ("bob", "label ['favor', 'against'] is outside the scheme"),
+    ]
+
+
 def test_a_spreadsheet_filled_by_hand(tmp_path: Path) -> None:
     (tmp_path / "ann.csv").write_text("id,label\nq1,Favor \nq2,\nq3,maybe\n,favor\n")
     tasks = read_tasks(tmp_path / "ann.csv", kind="table")

@@ -11,6 +11,9 @@ kind                    file
 ``prodigy``             Prodigy's JSON lines for the interface `choice`
 ``table``               CSV or XLSX for people with a spreadsheet; the column `record` is not to be touched
 ======================  ======================================================================================
+
+`make labelstudio` and `make doccano` take tasks through the tools' own code. Prodigy is not free: its files are tested against
+what its documentation says of them, never by the tool.
 """
 
 from __future__ import annotations
