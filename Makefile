@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test browser labelstudio doccano cluster lint check results bench costing clean
+.PHONY: demo test browser labelstudio doccano cluster lint check results folds bench costing clean
 
 .venv/base: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -56,6 +56,9 @@ check: test browser lint  ## what CI runs
 
 results: .venv/dev  ## fill the figures of README and model card; DATA=FOLDER holds the public sets
 	$(BIN)/python benchmarks/results.py --data $(DATA)
+
+folds: .venv/dev  ## real passages that the model has not seen, by 5-fold; DATA, and the CHECKPOINT before the last stage
+	$(BIN)/python benchmarks/folds.py --data $(DATA) --checkpoint $(CHECKPOINT)
 
 bench: .venv/dev  ## speed beside transformers' pipelines and CrossEncoder: benchmarks/results.json and .svg
 	$(PIP) -e '.[bench]'

@@ -51,7 +51,8 @@ class Stage(_Strict):
         sources: files to read.
         epochs: passes over the rows.
         learning_rate: peak of the linear schedule.
-        dropout: share of hidden and attention values zeroed; one pass over many rows needs none.
+        dropout: share of hidden values zeroed; one pass over many rows needs none.
+        attention_dropout: share of attention weights zeroed; on a CPU, drawing them takes half of a step.
         freeze_words: leave the word embeddings as they are, so that words unseen in training keep their place among the seen.
         average: decay of the moving average of the weights that is kept instead of the last ones; 0 keeps the last.
         seeds: run the stage so often, each time from the same start with another seed, and keep the mean of the weights
@@ -63,6 +64,7 @@ class Stage(_Strict):
     epochs: int = Field(default=3, ge=1)
     learning_rate: float = Field(default=1e-4, gt=0)
     dropout: float = Field(default=0.1, ge=0, lt=1)
+    attention_dropout: float = Field(default=0.0, ge=0, lt=1)
     freeze_words: bool = False
     average: float = Field(default=0.0, ge=0, lt=1)
     seeds: int = Field(default=1, ge=1)

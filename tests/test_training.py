@@ -16,7 +16,7 @@ import yaml
 import stance
 from stance.config import Source, Stage, TaggerConfig, TrainConfig, load_train_config
 from stance.errors import ConfigError, InputError
-from stance.training.optimise import Average
+from stance.training.optimise import Average, set_dropout
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 SAID = {"favor": "we back it yes", "against": "we reject it never", "neutral": "the alliance ."}
@@ -202,6 +202,17 @@ def test_the_average_is_that_of_every_fourth_step() -> None:
     assert weight.item() == 2
     average.keep()
     assert weight.item() == pytest.approx(expected)
+
+
+def test_dropout_of_attention_weights_is_set_apart(tiny_encoder: Path) -> None:
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    model = AutoModelForSequenceClassification.from_pretrained(tiny_encoder)
+    set_dropout(model, 0.3, attention=0.05)
+    shares = {name: module.p for name, module in model.named_modules() if isinstance(module, torch.nn.Dropout)}
+    assert shares.pop("bert.encoder.layer.0.attention.self.dropout") == 0.05
+    assert {share for name, share in shares.items() if not name.endswith("attention.self.dropout")} == {0.3}
 
 
 def _made_up_source(source: Source, path: Path) -> None:

@@ -135,7 +135,7 @@ class _Run:
         torch, config = self.torch, self.config
         torch.manual_seed(config.seed + seed)  # here too, so that a resumed run draws as a whole one does
         rng = random.Random(f"{config.seed} {stage.name} {seed}" if seed else f"{config.seed} {stage.name}")
-        set_dropout(self.model, stage.dropout)
+        set_dropout(self.model, stage.dropout, attention=stage.attention_dropout)
         self.model.get_input_embeddings().weight.requires_grad_(not stage.freeze_words)
         epochs = [batches_by_length(epoch_examples(train, rng), config.batch_size, _characters, rng) for _ in range(stage.epochs)]
         trained = [p for p in self.model.parameters() if p.requires_grad]

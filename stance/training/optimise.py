@@ -64,13 +64,13 @@ def batches_by_length(items: Sequence[Item], size: int, length: Callable[[Item],
     return out
 
 
-def set_dropout(model: Any, share: float) -> None:
-    """Give every dropout of a torch module this share, 0 to 1."""
+def set_dropout(model: Any, share: float, *, attention: float) -> None:
+    """Give every dropout of a torch module this share, 0 to 1, and those of the attention weights a share of their own."""
     import torch
 
-    for module in model.modules():
+    for name, module in model.named_modules():
         if isinstance(module, torch.nn.Dropout):
-            module.p = share
+            module.p = attention if "attention." in name and ".output." not in name else share
 
 
 class Average:

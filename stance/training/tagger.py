@@ -90,7 +90,7 @@ class _Run:
             )
         self.encode = WordEncoder(Tokenizer.from_str(self.tokenizer.backend_tokenizer.to_str()))
         self.model = AttributionModel(encoder)
-        set_dropout(self.model, config.dropout)
+        set_dropout(self.model, config.dropout, attention=config.dropout)
 
     def scores(self, batch: Sequence[Instance]) -> tuple[Any, Any, Any]:
         """Word scores (rows, words, tags), gold tags and mask (rows, words)."""
