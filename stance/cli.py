@@ -255,7 +255,8 @@ def export(
 ) -> None:
     """Make an int8 ONNX folder of a checkpoint: stance export runs/own -o own-int8 --texts quotes.csv
 
-    It is written only if int8 and fp32 give the same label on 99 % of the texts.
+    It is written only if int8 and fp32 give the same label on 99 % of the texts and, where the table has a column `label`,
+    int8 loses at most half a point of macro-F1.
     """
     from stance.io import read_table
 
@@ -266,8 +267,14 @@ def export(
     else:
         from stance.models.export import export_checkpoint
 
-        read = [t for rows in read_table(texts) for t in _column(rows, text_column, str(texts))]
-        share, what = export_checkpoint(checkpoint, output, texts=read, claim=_target(claim).claim), "labels"
+        rows = [row for batch in read_table(texts) for row in batch]
+        labels = [str(row["label"]) for row in rows] if rows and "label" in rows[0] else None
+        parity = export_checkpoint(
+            checkpoint, output, texts=_column(rows, text_column, str(texts)), claim=_target(claim).claim, labels=labels
+        )
+        share, what = parity.int8_agreement, "labels"
+        if parity.macro_f1:
+            typer.echo(f"{output}: macro-F1 {parity.macro_f1['fp32']:.3f} in fp32, {parity.macro_f1['int8']:.3f} in int8")
     typer.echo(f"{output}: int8 and fp32 give the same {what} in {share:.2%}")
 
 

@@ -54,7 +54,11 @@ def test_long_text_is_read_to_its_end(tiny_nli: Path) -> None:
 
 def test_int8_export_agrees_with_fp32(tiny_nli: Path, tmp_path: Path) -> None:
     texts = [f"{a} {b} {c}" for a in ("we", "no", "yes") for b in ("back", "reject") for c in ("nato", "it")]
-    assert export_checkpoint(tiny_nli, tmp_path / "out", texts=texts, claim=CLAIM) >= 0.99
+    labels = ["favor", "against", "neutral"] * 4
+    parity = export_checkpoint(tiny_nli, tmp_path / "out", texts=texts, claim=CLAIM, labels=labels)
+    assert parity.int8_agreement >= 0.99
+    assert parity.macro_f1 and parity.macro_f1["int8"] >= parity.macro_f1["fp32"] - 0.005
+    assert json.loads((tmp_path / "out" / "export.json").read_text())["texts"] == 12
     exported = OnnxModel(tmp_path / "out").logits(texts, [CLAIM] * len(texts), batch_size=4, progress=False)[0]
     plain = TransformerModel(str(tiny_nli)).logits(texts, [CLAIM] * len(texts), batch_size=4, progress=False)[0]
     assert np.abs(exported - plain).mean() < 0.2

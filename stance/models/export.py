@@ -1,7 +1,8 @@
 """A torch checkpoint becomes a folder to ship: fp16 safetensors and an ONNX file with int8 weights, behind a parity gate.
 
-The gate: int8 and fp32 must give the same label on at least 99 % of the texts given, else nothing is written. Every row
-is computed by itself, so a label never depends on what else is in its batch.
+The gate: int8 and fp32 must give the same label on at least 99 % of the texts given and, where their labels are known, may
+differ by half a point of macro-F1; else nothing is written. Every row is computed by itself, so a label never depends on
+what else is in its batch.
 """
 
 from __future__ import annotations
@@ -10,22 +11,43 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from stance.errors import MissingExtraError, ModelError
+from stance.errors import InputError, MissingExtraError, ModelError
+from stance.labels import LABELS, Stance
 from stance.models.batching import load_tokenizer
 from stance.models.first_token import skip_unread_tokens
 from stance.models.onnx import BLOCK, OnnxModel
 from stance.models.transformer import TransformerModel
 
+Array = NDArray[np.float32]
 AGREEMENT = 0.99
 """Least share of equal labels between int8 and fp32."""
+LOSS = 0.005
+"""Most macro-F1 that int8 may lose."""
 
 
-def export_checkpoint(checkpoint: str | Path, output: str | Path, *, texts: Sequence[str], claim: str) -> float:
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How int8 compares with fp32 on the texts of an export; kept in `export.json`."""
+
+    int8_agreement: float
+    """Share of equal labels, 0 to 1."""
+    texts: int
+    """How many were compared."""
+    macro_f1: dict[str, float] | None = None
+    """Of "fp32" and "int8", where the labels were given."""
+
+
+
+def export_checkpoint(
+    checkpoint: str | Path, output: str | Path, *, texts: Sequence[str], claim: str, labels: Sequence[str] | None = None
+) -> Parity:
     """Export a checkpoint folder for the ONNX runtime.
 
     Args:
@@ -33,17 +55,19 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, *, texts: Sequ
         output: the new folder.
         texts: texts on which the int8 and fp32 labels are compared; some hundred of the field.
         claim: the claim beside them.
+        labels: against, neutral or favor, one for each text, if they are known.
 
     Returns:
-        The share of equal labels, 0 to 1.
+        How int8 and fp32 compare.
 
     Raises:
         MissingExtraError: `onnx` is not installed.
-        ModelError: the share is below `AGREEMENT`.
+        InputError: labels that are unknown or too few.
+        ModelError: they agree on less than `AGREEMENT` of the labels, or int8 loses more than `LOSS`.
 
     Example:
         >>> export_checkpoint("runs/mine", "exported", texts=quotes, claim="…")  # doctest: +SKIP
-        0.996
+        Parity(int8_agreement=0.996, texts=500, macro_f1=None)
     """
     import torch
     from transformers import AutoModelForSequenceClassification
@@ -72,16 +96,37 @@ def export_checkpoint(checkpoint: str | Path, output: str | Path, *, texts: Sequ
         ours = OnnxModel(staged).logits(texts, [claim] * len(texts), batch_size=32, progress=False)[0]
         fp32 = TransformerModel(str(checkpoint), device="cpu")
         theirs = fp32.logits(texts, [claim] * len(texts), batch_size=32, progress=False)[0]
-        agreement = float((ours.argmax(1) == theirs.argmax(1)).mean())
-        if agreement < AGREEMENT:
-            raise ModelError(f"{checkpoint}: int8 and fp32 agree on {agreement:.1%} of labels, under {AGREEMENT:.0%}.")
+        parity = Parity(float((ours.argmax(1) == theirs.argmax(1)).mean()), len(texts), _macro_f1(theirs, ours, labels))
+        if parity.int8_agreement < AGREEMENT:
+            raise ModelError(
+                f"{checkpoint}: int8 and fp32 agree on {parity.int8_agreement:.1%} of labels, under {AGREEMENT:.0%}."
+            )
+        if parity.macro_f1 and parity.macro_f1["int8"] < parity.macro_f1["fp32"] - LOSS:
+            raise ModelError(f"{checkpoint}: int8 loses more than {LOSS} of macro-F1: {parity.macro_f1}.")
         model.half().save_pretrained(staged)
         figures = staged / "export.json"
-        figures.write_text(json.dumps({"int8_agreement": agreement, "texts": len(texts)}) + "\n", encoding="utf-8")
+        figures.write_text(json.dumps(asdict(parity)) + "\n", encoding="utf-8")
         shutil.rmtree(output, ignore_errors=True)
         output.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(staged, output)
-    return agreement
+    return parity
+
+
+def _macro_f1(fp32: Array, int8: Array, labels: Sequence[str] | None) -> dict[str, float] | None:
+    """Macro-F1 of both kinds of logits, each (n, 3)."""
+    if labels is None:
+        return None
+    from sklearn.metrics import f1_score
+
+    names = range(len(LABELS))
+    try:
+        gold = [LABELS.index(Stance(label)) for label, _ in zip(labels, fp32, strict=True)]
+    except ValueError as error:
+        raise InputError(f"labels: {error}; give one of {', '.join(LABELS)} for each of the {len(fp32)} texts.") from None
+    return {
+        name: round(float(f1_score(gold, logits.argmax(1), labels=[*names], average="macro", zero_division=0)), 4)
+        for name, logits in (("fp32", fp32), ("int8", int8))
+    }
 
 
 def int8_onnx(model: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Mapping[int, str]], path: Path) -> None:
