@@ -3,8 +3,8 @@
     python benchmarks/curve.py --data ../shared/data --checkpoint runs/minilm-nato.stage-0
 
 Starts from the checkpoint that `stance train configs/train-default.yaml` leaves after its general stage, and trains it on
-random shares of the training rows, without the replay of the second stage. The table goes between the marks `curve` of
-README and model card.
+random shares of the training rows, without the replay of the second stage. The table goes between the marks `curve` of the
+model card.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from folds import labelled, passages  # benchmarks/folds.py, beside this script
+from folds import labelled, passages, scores  # benchmarks/folds.py, beside this script
 from results import PLACES, filled  # benchmarks/results.py, beside this script
 
 from stance.config import Source, Stage, TrainConfig
-from stance.evaluation import Dataset, evaluate
 from stance.io import read_table
 from stance.training import train
 
@@ -50,10 +49,9 @@ def config(rows: int, *, checkpoint: Path, seed: int, output: Path) -> TrainConf
     )
 
 
-def macro_f1(folder: str, name: str, rows: Sequence[dict[str, Any]]) -> str:
+def macro_f1(folder: str, rows: Sequence[dict[str, Any]]) -> str:
     """Macro-F1 with its interval, for a table."""
-    report = evaluate(labelled(folder, rows), Dataset(name, tuple(rows)))
-    part = report.values["datasets"][0]["systems"][0]["scores"]
+    part = scores(labelled(folder, rows), rows)
     low, high = part["macro_f1_ci"]
     return f"{part['macro_f1']:.3f} [{low:.3f}, {high:.3f}]"
 
@@ -74,7 +72,7 @@ def main() -> None:
             folder = str(given.checkpoint)
             if size:
                 folder = str(train(config(size, checkpoint=given.checkpoint, seed=seed, output=Path(scratch, "run")), data="/"))
-            lines.append(f"| {size:,} | {seed} | {macro_f1(folder, 'test_field', field)} | {macro_f1(folder, 'real', real)} |")
+            lines.append(f"| {size:,} | {seed} | {macro_f1(folder, field)} | {macro_f1(folder, real)} |")
         sys.stdout.write(lines[-1] + "\n")
     for path in PLACES:
         path.write_text(filled(path.read_text("utf-8"), "curve", lines), encoding="utf-8")

@@ -41,7 +41,7 @@ def passages(data: Path) -> list[Row]:
 
 
 def labelled(folder: str, rows: Sequence[Row], *, with_speaker: bool = True) -> list[stance.Prediction]:
-    """The rows' predictions, as `stance analyze` would make them for somebody who knows each speaker."""
+    """The rows' predictions from text and, unless told otherwise, speaker; the contexts that some passages have are not given."""
     return list(
         stance.classify(
             [row["text"] for row in rows],
@@ -72,8 +72,8 @@ def last_stage(checkpoint: Path, scratch: Path, rows: Sequence[Row], data: Path)
 
 
 def scores(found: Sequence[stance.Prediction], rows: Sequence[Row]) -> Mapping[str, Any]:
-    """Scores with intervals over documents."""
-    report = evaluate(found, Dataset("real passages", tuple(rows)), resamples=2000)
+    """Scores with intervals over groups of rows, such as documents."""
+    report = evaluate(found, Dataset("rows", tuple(rows)), resamples=2000)
     part: Mapping[str, Any] = report.values["datasets"][0]["systems"][0]["scores"]
     return part
 

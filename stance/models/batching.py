@@ -28,8 +28,6 @@ WASTE = 0.05
 """Largest share of padding in a batch."""
 CHUNK = 4096
 """Pairs that are tokenised and sorted together."""
-_LEAST = 512
-"""Tokens of a batch below which a thread loses speed: work is not split finer than this."""
 
 
 def batches(lengths: NDArray[np.int64], *, budget: int) -> Iterator[NDArray[np.int64]]:
@@ -89,7 +87,7 @@ class PairEncoder:
         Args:
             texts, claims: the pairs, (n,) each.
             forward: computes a batch; with several threads it is called from all of them.
-            batch_size: rows of 64 tokens in one step, over all threads.
+            batch_size: rows of 64 tokens in one batch.
             progress: show a bar on stderr.
             threads: batches that are computed at the same time, while the next chunk is tokenised.
             most: tokens of a batch that are not exceeded, whatever `batch_size` says; no such limit when None.
@@ -108,7 +106,7 @@ class PairEncoder:
                     f"{self.max_length // 2} tokens."
                 )
         step = batch_size * 64
-        budget = min(step, max(_LEAST, step // threads), most or step)
+        budget = min(step, most or step)
         logits = np.zeros((len(pairs), 3), dtype=np.float32)
         counts = np.zeros(len(pairs), dtype=np.int64)
         bar = _bar(len(pairs)) if progress else None

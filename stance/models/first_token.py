@@ -1,7 +1,7 @@
 """Where a head reads the first token alone, the last layer is computed for that token alone: the same logits, less work.
 
 A BERT classifier pools its first token, so in the last layer the queries, the projection and the feed-forward network of
-all the others are computed for nothing: ten twelfths of that layer's products, an eighth of those of six layers.
+all the others are computed for nothing: ten twelfths of that layer's products, a seventh of those of six layers.
 """
 
 from __future__ import annotations
