@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -112,6 +113,26 @@ def test_a_cold_label_measures_nothing_and_imports_nothing_heavy(tmp_path: Path)
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert list(tmp_path.iterdir()) == []  # nothing measured, and no identifier of ONNX Runtime's telemetry
+
+
+def test_torch_labels_alike_on_one_core_and_many_and_leaves_the_callers_threads(tiny_nli: Path) -> None:
+    import torch
+
+    model, texts = TransformerModel(str(tiny_nli), device="cpu"), [f"Sentence {i} " + "on " * (i % 9) for i in range(60)]
+
+    def labelled(threads: int) -> NDArray[np.float32]:
+        torch.set_num_threads(threads)
+        found = model.logits(texts, ["A claim."] * 60, batch_size=1, progress=False)[0]
+        assert torch.get_num_threads() == threads
+        with ThreadPoolExecutor(1) as pool:  # a thread that begins later
+            assert pool.submit(torch.get_num_threads).result() == threads
+        return found
+
+    before = torch.get_num_threads()
+    try:
+        np.testing.assert_allclose(labelled(3), labelled(1), atol=1e-5)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_bf16_is_near_fp32_or_refused(tiny_nli: Path) -> None:

@@ -81,6 +81,7 @@ class PairEncoder:
         progress: bool,
         threads: int = 1,
         most: int | None = None,
+        each_thread: Callable[[], object] | None = None,
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Logits (n, 3) and windows (n,) of the pairs; see :class:`stance.models.protocol.StanceModel`.
 
@@ -91,6 +92,7 @@ class PairEncoder:
             progress: show a bar on stderr.
             threads: batches that are computed at the same time, while the next chunk is tokenised.
             most: tokens of a batch that are not exceeded, whatever `batch_size` says; no such limit when None.
+            each_thread: called once in each of the threads before its first batch.
 
         Raises:
             InputError: a claim that leaves no room for its text.
@@ -118,7 +120,7 @@ class PairEncoder:
                 if bar is not None:
                     bar.update(texts_begun)
 
-        pool = ThreadPoolExecutor(threads)
+        pool = ThreadPoolExecutor(threads, initializer=each_thread)
         try:
             before: list[_Job] = []
             for begin in range(0, len(pairs), CHUNK):

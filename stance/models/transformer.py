@@ -103,4 +103,18 @@ class TransformerModel:
         self, texts: Sequence[str], claims: Sequence[str], *, batch_size: int, progress: bool
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """See :class:`stance.models.protocol.StanceModel`."""
-        return self._encoder.run(texts, claims, self._forward, batch_size=batch_size, progress=progress)
+        torch = self._torch
+        cores = torch.get_num_threads()
+        if self._device.type != "cpu" or cores == 1:
+            return self._encoder.run(texts, claims, self._forward, batch_size=batch_size, progress=progress)
+
+        # a batch on each core is up to 1.4 times as fast as all cores on one batch, whose matrices are small
+        def one_core() -> None:
+            torch.set_num_threads(1)
+
+        try:
+            return self._encoder.run(
+                texts, claims, self._forward, batch_size=batch_size, progress=progress, threads=cores, each_thread=one_core
+            )
+        finally:
+            torch.set_num_threads(cores)  # what a thread sets is what later ones begin with
