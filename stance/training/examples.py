@@ -167,6 +167,11 @@ _FRAMES = (
     "The argument on one side runs: {}",
     "The report quotes a view often heard, “{}”, and takes no position on it.",
     "{} So goes one line of thought.",
+    "“{}” stood on one of the leaflets that lay beside those of the other camp.",
+    "Those who think so put it like this: “{}” Others were quick to differ.",
+    "In the survey a fifth ticked the sentence “{}”",
+    "A commentator abroad was cited as saying: {}",
+    "Readers disagree. One group writes: “{}”",
 )
 """An author's frames that make a statement nobody's own; none is one of the probe `reported`."""
 
@@ -214,10 +219,12 @@ def epoch_examples(rows: Sequence[Row], rng: random.Random) -> list[Example]:
             out.append(Example(row.text, rng.choice([c for c in further if c not in named]), _NEUTRAL))
         if row.claim is None and row.label != _NEUTRAL:
             made = rng.random()
-            if made < 0.12 and (other := _elsewhere(row.text, rng)) != row.text:
+            if made < 0.2 and (other := _elsewhere(row.text, rng)) != row.text:
                 out.append(Example(other, rng.choice(wordings), _NEUTRAL))
-            elif made > 0.94 and not needs_context(row.text):
-                out.append(Example(rng.choice(_FRAMES).format(row.text.strip("“”\"")), rng.choice(wordings), _NEUTRAL))
+            elif made > 0.86 and not needs_context(row.text):
+                framed = rng.choice(_FRAMES).format(row.text.strip("“”\""))
+                text = render(framed, speaker="author" if rng.random() < 0.5 else None)
+                out.append(Example(text, rng.choice(wordings), _NEUTRAL))
     return out
 
 
