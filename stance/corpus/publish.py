@@ -107,7 +107,9 @@ def write_dataset(labelled: Iterable[Row], folder: Path, *, config: BuildConfig,
 
 
 def push_dataset(folder: Path, name: str) -> None:
-    """Push a built data set and its card to the hub; one that is not there yet is made private.
+    """Push a built data set to the hub, in one commit; one that is not there yet is made private.
+
+    Card, Parquet, JSONL and manifest go as they are; `hf/`, which the hub has no use for, stays here.
 
     Args:
         folder: the `dataset/` of a build.
@@ -116,13 +118,13 @@ def push_dataset(folder: Path, name: str) -> None:
     Raises:
         InputError: no labelled rows, or the hub refused.
     """
-    from datasets import load_from_disk
-    from huggingface_hub import DatasetCard
+    from huggingface_hub import HfApi
 
     if not (folder / "hf").is_dir():
         raise InputError(f"{folder}: no labelled rows to push.")
+    hub = HfApi()
     try:
-        load_from_disk(str(folder / "hf")).push_to_hub(name, private=True)
-        DatasetCard.load(folder / "README.md").push_to_hub(name)
+        hub.create_repo(name, repo_type="dataset", private=True, exist_ok=True)
+        hub.upload_folder(repo_id=name, repo_type="dataset", folder_path=folder, ignore_patterns="hf/*")
     except Exception as error:  # the hub's client raises HTTP, network and value errors alike
         raise InputError(f"The hub did not take {name!r}: {error}") from error
