@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from stance.config import BuildConfig
 from stance.corpus.card import dataset_card
-from stance.corpus.splits import SPLITS, assign_splits, check_leaks, split_tables
+from stance.corpus.splits import SPLITS, assign_splits, check_leaks, join_near_duplicates, split_tables
 from stance.corpus.steps import code_hash, file_hash
 from stance.errors import InputError
 from stance.io import write_table
@@ -77,6 +77,8 @@ def write_dataset(labelled: Iterable[Row], folder: Path, *, config: BuildConfig,
     rows = list(labelled)
     undated = [r for r in rows if options.by == "date" and not r["date"]]
     rows = [r for r in rows if options.by != "date" or r["date"]]
+    for row, group in zip(rows, join_near_duplicates(rows), strict=True):
+        row["group"] = group
     days = {"dev_from": options.dev_from, "test_from": options.test_from}
     for row, split in zip(rows, assign_splits(rows, by=options.by, dev=options.dev, test=options.test, **days), strict=True):
         row["split"] = split

@@ -1,0 +1,32 @@
+"""The data set that a build leaves: what is split, and what stands in its rows."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from articles import MANIFEST
+
+import stance
+from stance.config import BuildConfig, SplitConfig
+from stance.corpus import near_duplicate_groups, split_of
+from stance.corpus.publish import write_dataset
+
+
+def test_labelled_rows_nearer_than_their_groups_stand_in_one_split(tmp_path: Path) -> None:
+    """The third text is near both others, which are not near each other; in the full set it is grouped with one of them."""
+    texts = [
+        "kore bare demi kena bami fena funa dami komi gimi",
+        "kona bire fure kemi kore bare demi kena bami fena",
+        "kona bire fure kemi kore bare demi kena bami fena funa dami",
+    ]
+    assert near_duplicate_groups(texts) == [0, 1, 1] and near_duplicate_groups([texts[0], texts[2]]) == [0, 0]
+    assert split_of("p000", dev=0, test=0.5) != split_of("p001", dev=0, test=0.5)
+    labelled = [
+        {"id": group, "text": text, "group": group, "label": "favor", "date": None, "votes": {}}
+        for group, text in (("p000", texts[0]), ("p001", texts[2]))
+    ]
+    config = BuildConfig(name="made", output="out", articles=("a",), split=SplitConfig(dev=0, test=0.5))
+    write_dataset(labelled, tmp_path / "dataset", config=config, target=stance.UKRAINE_NATO, manifest=MANIFEST)
+    kept = [json.loads(x) for f in sorted((tmp_path / "dataset").glob("data/*.jsonl")) for x in f.read_text().splitlines()]
+    assert [(r["id"], r["group"], r["split"]) for r in kept] == [("p000", "p000", "train"), ("p001", "p000", "train")]
