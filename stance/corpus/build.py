@@ -269,8 +269,9 @@ class _Run:
                 "annotation_problems": _tally(p["reason"].split(":")[0] for p in _rows(review / "problems.jsonl")),
                 "undecided": undecided,
             }
+            drawn = {r["id"]: {name: r[name] for name in ("stratum", "weight")} for r in _rows(review / "sample.jsonl")}
             write_dataset(
-                _rows(labelled / "labelled.jsonl"),
+                ({**row, **drawn.get(row["id"], {})} for row in _rows(labelled / "labelled.jsonl")),
                 out / "dataset",
                 config=self.config,
                 target=self.target,

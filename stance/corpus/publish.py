@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 _TEXT = (
     "id", "text", "label", "speaker", "form", "context", "group", "split", "article", "title", "date", "outlet", "url",
-    "language", "cue", "decided",
+    "language", "cue", "decided", "stratum",
 )  # fmt: skip
 _SOURCE = ("id", "article", "outlet", "date", "url")
 _PACKAGES = ("stance", "datasets", "datasketch", "numpy", "onnxruntime", "pyarrow", "tokenizers")
@@ -39,7 +39,8 @@ def _schema() -> pa.Schema:
     flags = [("negated", pa.bool_()), ("hedged", pa.bool_()), ("start", pa.int64()), ("end", pa.int64())]
     votes = pa.struct([(str(x), pa.int64()) for x in LABELS])
     sources = pa.list_(pa.struct([(name, pa.string()) for name in _SOURCE]))
-    return pa.schema([*text, *flags, ("confidence", pa.float64()), ("votes", votes), ("sources", sources)])
+    numbers = [("confidence", pa.float64()), ("weight", pa.float64())]
+    return pa.schema([*text, *flags, *numbers, ("votes", votes), ("annotations", pa.list_(pa.string())), ("sources", sources)])
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def write_dataset(labelled: Iterable[Row], folder: Path, *, config: BuildConfig,
     """Split labelled quotes and write them with their card.
 
     Args:
-        labelled: rows of labelled quotes.
+        labelled: rows of labelled quotes, with `stratum` and `weight` where they were drawn for annotation.
         folder: made here; `data/` in it holds JSONL and Parquet, `hf/` the `DatasetDict` of the splits that have rows.
         config: of the build.
         target: what the labels are about.
@@ -89,6 +90,7 @@ def write_dataset(labelled: Iterable[Row], folder: Path, *, config: BuildConfig,
         own = [{name: row.get(name) for name in schema.names} for row in rows if row["split"] == split]
         for row in own:
             row["votes"] = {str(x): row["votes"].get(x, 0) for x in LABELS}
+            row["annotations"] = [x for x, n in row["votes"].items() for _ in range(n)]  # where the evaluation looks for people
         tables[split] = pa.Table.from_pylist(own, schema=schema)
         write_table([own], folder / "data" / f"{split}.jsonl")
         pq.write_table(tables[split], folder / "data" / f"{split}.parquet")
