@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from articles import MANIFEST
+from articles import MANIFEST, corpus
 
 import stance
 from stance.config import BuildConfig, SplitConfig
-from stance.corpus import near_duplicate_groups, split_of
-from stance.corpus.publish import write_dataset
+from stance.corpus import build_dataset, near_duplicate_groups, split_of
+from stance.corpus.publish import package_versions, write_dataset
+from stance.models import load_model
+from stance.models.baseline import BaselineModel
 
 
 def test_labelled_rows_nearer_than_their_groups_stand_in_one_split(tmp_path: Path) -> None:
@@ -30,3 +32,24 @@ def test_labelled_rows_nearer_than_their_groups_stand_in_one_split(tmp_path: Pat
     write_dataset(labelled, tmp_path / "dataset", config=config, target=stance.UKRAINE_NATO, manifest=MANIFEST)
     kept = [json.loads(x) for f in sorted((tmp_path / "dataset").glob("data/*.jsonl")) for x in f.read_text().splitlines()]
     assert [(r["id"], r["group"], r["split"]) for r in kept] == [("p000", "p000", "train"), ("p001", "p000", "train")]
+
+
+def test_another_temperature_labels_anew(tmp_path: Path) -> None:
+    folder = corpus(tmp_path, 2)
+    texts = [("we back membership", "favor"), ("never, a mistake", "against"), ("pages and dates", "neutral")]
+    config = BuildConfig(name="made", output=str(tmp_path / "out"), articles=("articles",), model=str(tmp_path / "model"),
+                         extractor="rules")  # fmt: skip
+
+    def likeliest(temperature: float) -> float:
+        BaselineModel.fit(texts).save(tmp_path / "model")
+        (tmp_path / "model" / "calibration.json").write_text(json.dumps({"temperature": temperature}))
+        load_model.cache_clear()
+        built = build_dataset(config, data=folder)
+        return max(json.loads(x)["p_favor"] for x in (built.review / "quotes.jsonl").read_text().splitlines())
+
+    assert likeliest(1.0) > likeliest(5.0)
+
+
+def test_versions_name_what_decides_the_bytes() -> None:
+    assert {"trafilatura", "ftfy", "torch", "transformers", "openpyxl", "warcio"} <= package_versions().keys()
+    assert package_versions(["no-such-package"]) == {"no-such-package": "missing"}

@@ -6,7 +6,7 @@ import json
 import platform
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,30 @@ _TEXT = (
     "language", "cue", "decided", "stratum",
 )  # fmt: skip
 _SOURCE = ("id", "article", "outlet", "date", "url")
-_PACKAGES = ("stance", "datasets", "datasketch", "numpy", "onnxruntime", "pyarrow", "tokenizers")
+READING = ("charset-normalizer", "ftfy", "markdown-it-py", "py3langid", "pyarrow", "trafilatura", "warcio")
+"""Packages that decide what is read of an article."""
+PREDICTING = ("numpy", "onnxruntime", "scikit-learn", "tokenizers", "torch", "transformers")
+"""Packages that decide what a model says."""
+_PACKAGES = ("stance", "datasets", "datasketch", "openpyxl", *READING, *PREDICTING)
+
+
+def package_versions(names: Iterable[str] = _PACKAGES) -> dict[str, str]:
+    """The version of each package, "missing" where it is not installed.
+
+    Args:
+        names: of packages; all that decide the bytes of a build by default.
+
+    Example:
+        >>> package_versions(["no-such-package"])
+        {'no-such-package': 'missing'}
+    """
+    found = {}
+    for name in sorted(names):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "missing"
+    return found
 
 
 def _schema() -> pa.Schema:
@@ -103,7 +126,7 @@ def write_dataset(labelled: Iterable[Row], folder: Path, *, config: BuildConfig,
         "without a date": len(undated),
         "groups": len({r["group"] for r in rows}),
     }
-    versions = {name: version(name) for name in _PACKAGES} | {"python": platform.python_version()}
+    versions = package_versions() | {"python": platform.python_version()}
     full = manifest | {"counts": counts, "tables": split_tables(rows), "versions": versions, "code": code_hash()}
     (folder / "README.md").write_text(dataset_card(full, config=config, target=target), encoding="utf-8")
     full["files"] = {str(f.relative_to(folder)): file_hash(f) for f in sorted(folder.rglob("*")) if f.is_file()}
