@@ -53,3 +53,11 @@ def test_another_temperature_labels_anew(tmp_path: Path) -> None:
 def test_versions_name_what_decides_the_bytes() -> None:
     assert {"trafilatura", "ftfy", "torch", "transformers", "openpyxl", "warcio"} <= package_versions().keys()
     assert package_versions(["no-such-package"]) == {"no-such-package": "missing"}
+
+
+def test_each_step_can_be_had_alone() -> None:
+    import stance.corpus as corpus_
+
+    steps = {"read_articles", "quotes_on_target", "Duplicates", "sample_for_annotation", "Session", "annotate_in_terminal"}
+    steps |= {"annotate_in_notebook", "join_annotations", "adjudicate", "assign_splits", "write_dataset", "dataset_card"}
+    assert steps | {"push_dataset"} <= {*corpus_.__all__} and all(hasattr(corpus_, name) for name in corpus_.__all__)
