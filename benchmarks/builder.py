@@ -31,6 +31,7 @@ CLAIMS = (
     "the paper on Ukraine and NATO speaks of {} and names no date",
 )
 OTHER = ("the harbour will get {} before the winter", "we counted {} on the lake", "prices of {} rose again")
+THINGS = "boats nets barrels crates ropes lamps sheds cranes pallets buoys anchors sails planks tarps ladders".split()
 PEOPLE = [f"{first} {last}" for first in ("Anna", "Tomas", "Marta", "Ilya") for last in ("Holm", "Brenner", "Lindqvist", "Garin")]
 
 
@@ -46,7 +47,7 @@ def article(rng: random.Random) -> str:
     lines = []
     for template in said:
         lines.append(f"“{template.format(words(rng, 8)).capitalize()},” said {rng.choice(PEOPLE)} on Monday.")
-        lines.append(f"The {words(rng, 30)} was not disputed.")
+        lines.append(f"In the harbour stood {', '.join(rng.choices(THINGS, k=26))} and carts.")
     return "\n\n".join(lines)
 
 

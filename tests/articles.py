@@ -15,6 +15,15 @@ CLAIMS = (
     "Taking Ukraine into NATO would be a mistake as large as {} together",
 )
 OTHER = ("The harbour will get {} before the winter", "We counted {} on the lake this morning")
+MANIFEST = {
+    "name": "made",
+    "agreement": {},
+    "counts": {
+        "articles": {"read": 2, "unreadable": 0}, "statements": 2, "dropped": {}, "sample": 2, "annotation_problems": {},
+        "undecided": {},
+    },
+}  # fmt: skip
+"""What a build knows of its steps before it writes the data set."""
 _SOUNDS = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
 
 

@@ -92,6 +92,28 @@ def test_the_data_set(made: tuple[Path, stance.Build, stance.Build]) -> None:
     assert len(rows(built.review / "disagreements.jsonl")) == sum(undecided.values()) > 0
 
 
+def test_people_stand_beside_a_model(made: tuple[Path, stance.Build, stance.Build]) -> None:
+    _, _, built = made
+    scored = rows(built.dataset / "data" / "train.jsonl")
+    assert all(len(r["annotations"]) == 2 and r["annotations"].count(r["label"]) == r["votes"][r["label"]] for r in scored)
+    report = stance.evaluate("default", built.dataset / "data" / "train.jsonl", resamples=100)
+    (people,) = [r for r in report.rows() if r["system"] == "people"]
+    assert people["n"] == 2 * len(scored) and people["value"] == 1.0  # quotes that the two labelled otherwise have no majority
+
+
+def test_rows_have_the_weight_of_their_draw(tmp_path: Path) -> None:
+    folder = corpus(tmp_path, 24)
+    baseline(tmp_path / "model")
+    values = yaml.safe_load((folder / "build.yaml").read_text())
+    values |= {"model": str(tmp_path / "model"), "sampling": {"size": 12, "strata": ["outlet"]}}
+    (folder / "build.yaml").write_text(yaml.safe_dump(values))
+    annotate_all(folder, build_dataset(folder / "build.yaml", output=folder / "out"))
+    built = build_dataset(folder / "build.yaml", output=folder / "out")
+    drawn = {r["id"]: (r["stratum"], r["weight"]) for r in rows(built.review / "sample.jsonl")}
+    labelled = [r for s in ("train", "dev", "test") for r in rows(built.dataset / "data" / f"{s}.jsonl")]
+    assert labelled and all((r["stratum"], r["weight"]) == drawn[r["id"]] and r["weight"] > 1 for r in labelled)
+
+
 def test_the_card_has_the_figures(made: tuple[Path, stance.Build, stance.Build]) -> None:
     _, _, built = made
     card = DatasetCard.load(built.dataset / "README.md")

@@ -17,10 +17,12 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from datasets import Dataset, DatasetDict
+from articles import MANIFEST
+from huggingface_hub import DatasetCard
 
 import stance
-from stance.corpus.publish import push_dataset
+from stance.config import BuildConfig, SplitConfig
+from stance.corpus.publish import push_dataset, write_dataset
 
 CODE = "import sys, pathlib, stance.corpus.publish as p; p.push_dataset(pathlib.Path(sys.argv[1]), sys.argv[2])"
 
@@ -119,13 +121,14 @@ def hub() -> Iterator[tuple[type[Hub], dict[str, str]]]:
     server.server_close()
 
 
-ROWS = [{"id": f"q{i}", "text": f"Ünser “{i}”", "label": "favor"} for i in range(3)]
-
-
 def built(folder: Path) -> Path:
-    """The parts of a build's result that are pushed."""
-    DatasetDict({"train": Dataset.from_list(ROWS[:2]), "test": Dataset.from_list(ROWS[2:])}).save_to_disk(folder / "hf")
-    (folder / "README.md").write_text("---\nlicense: cc-by-4.0\npretty_name: made\n---\n# made\n\nThree rows.\n", "utf-8")
+    """A build's result, with a row in train and in test."""
+    rows = [
+        {"id": f"q{i}", "text": f"Ünser “{i}”", "label": "favor", "group": group, "date": None, "votes": {"favor": 1}}
+        for i, group in enumerate(("p000", "p001"))
+    ]
+    config = BuildConfig(name="made", output="out", articles=("a",), licence="cc-by-4.0", split=SplitConfig(dev=0, test=0.5))
+    write_dataset(rows, folder, config=config, target=stance.UKRAINE_NATO, manifest=MANIFEST)
     return folder
 
 
@@ -135,16 +138,18 @@ def push(folder: Path, home: Path, environment: dict[str, str]) -> subprocess.Co
     return subprocess.run(command, env=environment | {"HF_HOME": str(home)}, capture_output=True, text=True, timeout=300)
 
 
-def test_splits_and_card_arrive_private(hub: tuple[type[Hub], dict[str, str]], tmp_path: Path) -> None:
+def test_what_the_card_names_arrives_private(hub: tuple[type[Hub], dict[str, str]], tmp_path: Path) -> None:
     kept, environment = hub
-    done = push(built(tmp_path / "dataset"), tmp_path / "home", environment)
+    folder = built(tmp_path / "dataset")
+    done = push(folder, tmp_path / "home", environment)
     assert done.returncode == 0, done.stderr[-2000:]
     made = kept.created[0]  # clients of old say private, new ones visibility
     assert made["type"] == "dataset" and (made.get("visibility") == "private" or made.get("private") is True)
-    tables = {n: pq.read_table(io.BytesIO(b)).to_pylist() for n, b in kept.files.items() if n.endswith(".parquet")}
-    assert sorted(tables) == ["data/test-00000-of-00001.parquet", "data/train-00000-of-00001.parquet"]
-    assert [*tables.values()] in ([ROWS[:2], ROWS[2:]], [ROWS[2:], ROWS[:2]])
-    assert "Three rows." in kept.files["README.md"].decode()
+    here = {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+    assert kept.files == {name: body for name, body in here.items() if not name.startswith("hf/")}
+    assert {"README.md", "manifest.json", "data/train.jsonl"} <= kept.files.keys()
+    named = DatasetCard(kept.files["README.md"].decode()).data.configs[0]["data_files"]
+    assert {f["split"]: len(pq.read_table(io.BytesIO(kept.files[f["path"]]))) for f in named} == {"train": 1, "test": 1}
 
 
 def test_a_refusal_is_told(hub: tuple[type[Hub], dict[str, str]], tmp_path: Path) -> None:

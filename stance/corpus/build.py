@@ -23,7 +23,7 @@ from stance.corpus.annotations import Problem, adjudicate, join_annotations
 from stance.corpus.duplicates import Duplicates
 from stance.corpus.formats import read_tasks
 from stance.corpus.ingest import Unreadable, article_files, name_of, read_articles
-from stance.corpus.publish import push_dataset, write_dataset
+from stance.corpus.publish import PREDICTING, READING, package_versions, push_dataset, write_dataset
 from stance.corpus.quotes import quotes_on_target, stances
 from stance.corpus.sampling import sample_for_annotation
 from stance.corpus.steps import Steps, file_hash, put_in_place
@@ -134,7 +134,7 @@ class _Run:
                 write_table([rows], out / f"articles-{number:05}.jsonl")
             write_table([unreadable], out / "unreadable.jsonl")
 
-        done = self.steps.run("articles", [hashes, config.columns, config.shard], read)
+        done = self.steps.run("articles", [hashes, config.columns, config.shard, package_versions(READING)], read)
         shards = sorted(done.glob("articles-*.jsonl"))
         if not shards:
             first = next(_rows(done / "unreadable.jsonl"))
@@ -158,7 +158,7 @@ class _Run:
             write_table([kept], out / "quotes.jsonl")
             write_table([dropped], out / "dropped.jsonl")
 
-        inputs = [file_hash(shard), self.target.claim, config.relevance.model_dump(), model.name, config.extractor]
+        inputs = [file_hash(shard), self.target.claim, config.relevance.model_dump(), _identity(model), config.extractor]
         return self.steps.run("quotes", inputs, find)
 
     def merge(self, shards: list[Path]) -> Path:
@@ -174,7 +174,7 @@ class _Run:
             merged = (r for r in duplicates.mark(rows()) if "reason" in r)
             write_table(_parts(chain(dropped, merged), 1000), out / "dropped.jsonl")
 
-        return self.steps.run("statements", [s.name for s in shards], join)
+        return self.steps.run("statements", [[s.name for s in shards], package_versions(["datasketch", "numpy"])], join)
 
     def label(self, quotes: Path) -> Path:
         """Labelled quotes, agreement, and what could not be used or decided."""
@@ -199,7 +199,8 @@ class _Run:
             write_table(_parts(rows, 1000), out / "labelled.jsonl")
             write_table([[p.to_dict() for p in problems + more]], out / "problems.jsonl")
 
-        return self.steps.run("labels", [quotes.name, given, self.config.adjudication.model_dump()], join)
+        versions = package_versions(["numpy", "openpyxl"])
+        return self.steps.run("labels", [quotes.name, given, self.config.adjudication.model_dump(), versions], join)
 
     def _name(self, file: Path) -> str:
         return name_of(file, self.root)
@@ -231,7 +232,7 @@ class _Run:
             chosen = [{**full[i], "stratum": row["stratum"], "weight": row["weight"]} for i, row in place.items()]
             write_table([chosen], out / "sample.jsonl")
 
-        names = [m.name for m in models]
+        names = [_identity(m) for m in models]
         return self.steps.run("sample", [quotes.name, options.model_dump(), names, sorted(done)], draw)
 
     def _distribution(self, model: StanceModel, quotes: Path, ids: set[str]) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -269,8 +270,9 @@ class _Run:
                 "annotation_problems": _tally(p["reason"].split(":")[0] for p in _rows(review / "problems.jsonl")),
                 "undecided": undecided,
             }
+            drawn = {r["id"]: {name: r[name] for name in ("stratum", "weight")} for r in _rows(review / "sample.jsonl")}
             write_dataset(
-                _rows(labelled / "labelled.jsonl"),
+                ({**row, **drawn.get(row["id"], {})} for row in _rows(labelled / "labelled.jsonl")),
                 out / "dataset",
                 config=self.config,
                 target=self.target,
@@ -284,11 +286,17 @@ class _Run:
                 },
             )
 
-        return self.steps.run("results", [s.name for s in (ingested, quotes, sample, labelled)] + [config], make)
+        inputs = [s.name for s in (ingested, quotes, sample, labelled)]
+        return self.steps.run("results", [inputs, config, package_versions()], make)
 
 
 _DRAWN_BY = ("id", "stance", "speaker", "date", "outlet", "form", *(f"p_{x}" for x in LABELS))
 """What sampling reads of a quote; the rest of it need not be in memory."""
+
+
+def _identity(model: StanceModel) -> Row:
+    """What a model's answers depend on: its weights (by its name), its temperature, the packages that run it."""
+    return {"name": model.name, "temperature": model.temperature, "packages": package_versions(PREDICTING)}
 
 
 def _rows(path: Path) -> Iterator[Row]:

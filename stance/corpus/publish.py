@@ -6,13 +6,13 @@ import json
 import platform
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from stance.config import BuildConfig
 from stance.corpus.card import dataset_card
-from stance.corpus.splits import SPLITS, assign_splits, check_leaks, split_tables
+from stance.corpus.splits import SPLITS, assign_splits, check_leaks, join_near_duplicates, split_tables
 from stance.corpus.steps import code_hash, file_hash
 from stance.errors import InputError
 from stance.io import write_table
@@ -26,10 +26,33 @@ Row = dict[str, Any]
 
 _TEXT = (
     "id", "text", "label", "speaker", "form", "context", "group", "split", "article", "title", "date", "outlet", "url",
-    "language", "cue", "decided",
+    "language", "cue", "decided", "stratum",
 )  # fmt: skip
 _SOURCE = ("id", "article", "outlet", "date", "url")
-_PACKAGES = ("stance", "datasets", "datasketch", "numpy", "onnxruntime", "pyarrow", "tokenizers")
+READING = ("charset-normalizer", "ftfy", "markdown-it-py", "py3langid", "pyarrow", "trafilatura", "warcio")
+"""Packages that decide what is read of an article."""
+PREDICTING = ("numpy", "onnxruntime", "scikit-learn", "tokenizers", "torch", "transformers")
+"""Packages that decide what a model says."""
+_PACKAGES = ("stance", "datasets", "datasketch", "openpyxl", *READING, *PREDICTING)
+
+
+def package_versions(names: Iterable[str] = _PACKAGES) -> dict[str, str]:
+    """The version of each package, "missing" where it is not installed.
+
+    Args:
+        names: of packages; all that decide the bytes of a build by default.
+
+    Example:
+        >>> package_versions(["no-such-package"])
+        {'no-such-package': 'missing'}
+    """
+    found = {}
+    for name in sorted(names):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "missing"
+    return found
 
 
 def _schema() -> pa.Schema:
@@ -39,7 +62,8 @@ def _schema() -> pa.Schema:
     flags = [("negated", pa.bool_()), ("hedged", pa.bool_()), ("start", pa.int64()), ("end", pa.int64())]
     votes = pa.struct([(str(x), pa.int64()) for x in LABELS])
     sources = pa.list_(pa.struct([(name, pa.string()) for name in _SOURCE]))
-    return pa.schema([*text, *flags, ("confidence", pa.float64()), ("votes", votes), ("sources", sources)])
+    numbers = [("confidence", pa.float64()), ("weight", pa.float64())]
+    return pa.schema([*text, *flags, *numbers, ("votes", votes), ("annotations", pa.list_(pa.string())), ("sources", sources)])
 
 
 @contextmanager
@@ -60,7 +84,7 @@ def write_dataset(labelled: Iterable[Row], folder: Path, *, config: BuildConfig,
     """Split labelled quotes and write them with their card.
 
     Args:
-        labelled: rows of labelled quotes.
+        labelled: rows of labelled quotes, with `stratum` and `weight` where they were drawn for annotation.
         folder: made here; `data/` in it holds JSONL and Parquet, `hf/` the `DatasetDict` of the splits that have rows.
         config: of the build.
         target: what the labels are about.
@@ -77,6 +101,8 @@ def write_dataset(labelled: Iterable[Row], folder: Path, *, config: BuildConfig,
     rows = list(labelled)
     undated = [r for r in rows if options.by == "date" and not r["date"]]
     rows = [r for r in rows if options.by != "date" or r["date"]]
+    for row, group in zip(rows, join_near_duplicates(rows), strict=True):
+        row["group"] = group
     days = {"dev_from": options.dev_from, "test_from": options.test_from}
     for row, split in zip(rows, assign_splits(rows, by=options.by, dev=options.dev, test=options.test, **days), strict=True):
         row["split"] = split
@@ -87,6 +113,7 @@ def write_dataset(labelled: Iterable[Row], folder: Path, *, config: BuildConfig,
         own = [{name: row.get(name) for name in schema.names} for row in rows if row["split"] == split]
         for row in own:
             row["votes"] = {str(x): row["votes"].get(x, 0) for x in LABELS}
+            row["annotations"] = [x for x, n in row["votes"].items() for _ in range(n)]  # where the evaluation looks for people
         tables[split] = pa.Table.from_pylist(own, schema=schema)
         write_table([own], folder / "data" / f"{split}.jsonl")
         pq.write_table(tables[split], folder / "data" / f"{split}.parquet")
@@ -99,7 +126,7 @@ def write_dataset(labelled: Iterable[Row], folder: Path, *, config: BuildConfig,
         "without a date": len(undated),
         "groups": len({r["group"] for r in rows}),
     }
-    versions = {name: version(name) for name in _PACKAGES} | {"python": platform.python_version()}
+    versions = package_versions() | {"python": platform.python_version()}
     full = manifest | {"counts": counts, "tables": split_tables(rows), "versions": versions, "code": code_hash()}
     (folder / "README.md").write_text(dataset_card(full, config=config, target=target), encoding="utf-8")
     full["files"] = {str(f.relative_to(folder)): file_hash(f) for f in sorted(folder.rglob("*")) if f.is_file()}
@@ -107,7 +134,9 @@ def write_dataset(labelled: Iterable[Row], folder: Path, *, config: BuildConfig,
 
 
 def push_dataset(folder: Path, name: str) -> None:
-    """Push a built data set and its card to the hub; one that is not there yet is made private.
+    """Push a built data set to the hub, in one commit; one that is not there yet is made private.
+
+    Card, Parquet, JSONL and manifest go as they are; `hf/`, which the hub has no use for, stays here.
 
     Args:
         folder: the `dataset/` of a build.
@@ -116,13 +145,13 @@ def push_dataset(folder: Path, name: str) -> None:
     Raises:
         InputError: no labelled rows, or the hub refused.
     """
-    from datasets import load_from_disk
-    from huggingface_hub import DatasetCard
+    from huggingface_hub import HfApi
 
     if not (folder / "hf").is_dir():
         raise InputError(f"{folder}: no labelled rows to push.")
+    hub = HfApi()
     try:
-        load_from_disk(str(folder / "hf")).push_to_hub(name, private=True)
-        DatasetCard.load(folder / "README.md").push_to_hub(name)
+        hub.create_repo(name, repo_type="dataset", private=True, exist_ok=True)
+        hub.upload_folder(repo_id=name, repo_type="dataset", folder_path=folder, ignore_patterns="hf/*")
     except Exception as error:  # the hub's client raises HTTP, network and value errors alike
         raise InputError(f"The hub did not take {name!r}: {error}") from error

@@ -56,6 +56,28 @@ def assign_splits(
     return [split_of(names[root], dev=dev, test=test) for root in roots]
 
 
+def join_near_duplicates(rows: Sequence[Row]) -> list[str]:
+    """The group of each row, with those of near-duplicates made one.
+
+    Groups of a larger set may part two near-duplicates of a smaller one that is drawn from it: in a full bucket a text
+    is compared with one of each group only. What is split is therefore looked at again, as :func:`find_leaks` will.
+
+    Args:
+        rows: with `text` and `group`.
+
+    Raises:
+        MissingExtraError: datasketch is not installed.
+
+    Example:
+        >>> join_near_duplicates([{"text": "Not in NATO", "group": "p"}, {"text": "not in NATO!", "group": "q"}])
+        ['p', 'p']
+    """
+    units = Groups(len(rows))
+    units.join_equal([row["group"] for row in rows])
+    units.join_equal([str(root) for root in near_duplicate_groups([row["text"] for row in rows])])
+    return [rows[units.root(i)]["group"] for i in range(len(rows))]
+
+
 def _by_date(rows: Sequence[Row], roots: list[int], dev_from: date | None, test_from: date | None) -> list[str]:
     if dev_from is None or test_from is None:
         raise InputError("Splits by date need dev_from and test_from.")
