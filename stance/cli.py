@@ -35,6 +35,13 @@ class OnError(StrEnum):
     NULL = "null"
 
 
+class Weights(StrEnum):
+    """See :func:`stance.models.export.export_checkpoint`."""
+
+    int8 = "int8"
+    fp32 = "fp32"
+
+
 class Engine(StrEnum):
     """Where rows are labelled."""
 
@@ -252,7 +259,7 @@ def export(
     texts: Annotated[Path, typer.Option(help="Some hundred texts of the field, in a table; for a tagger its dev file.")],
     text_column: Annotated[str, typer.Option(help="Column of the texts.")] = "text",
     claim: Claim = None,
-    weights: Annotated[str, typer.Option(help="int8, or fp32: four times the size, and slower; a tagger's are int8.")] = "int8",
+    weights: Annotated[Weights, typer.Option(help="Of the ONNX file; fp32 is larger. A tagger's are int8.")] = Weights.int8,
 ) -> None:
     """Make an ONNX folder of a checkpoint: stance export runs/own -o own-int8 --texts quotes.csv
 
@@ -264,12 +271,12 @@ def export(
     if (checkpoint / "tagger.json").exists():
         from stance.training.tagger import export_tagger
 
-        if weights != "int8":
+        if weights is not Weights.int8:
             raise InputError(f"{checkpoint}: a tagger is exported with int8 weights; leave out --weights {weights}.")
         share = export_tagger(checkpoint, output, data=texts)
         typer.echo(f"{output}: int8 and fp32 give the same tags in {share:.2%}")
     else:
-        from stance.models.export import Weights, export_checkpoint
+        from stance.models.export import export_checkpoint
 
         rows = [row for batch in read_table(texts) for row in batch]
         labels = [str(row["label"]) for row in rows] if rows and "label" in rows[0] else None
@@ -279,7 +286,7 @@ def export(
             texts=_column(rows, text_column, str(texts)),
             claim=_target(claim).claim,
             labels=labels,
-            weights=cast(Weights, weights),  # which checks it
+            weights="int8" if weights is Weights.int8 else "fp32",
             source=texts.name,
         )
         typer.echo(f"{output}: {parity}")

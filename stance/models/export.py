@@ -1,8 +1,8 @@
 """A torch checkpoint becomes a folder to ship: fp16 safetensors and an ONNX file of int8 or fp32 weights, behind a parity gate.
 
 The gate: the ONNX file and torch in fp32 must give the same label on at least 99 % of the texts given and, where their labels
-are known, it may lose half a point of macro-F1; else nothing is written. What was measured goes into the card. Every row is computed by itself, so a label never depends on
-what else is in its batch.
+are known, it may lose half a point of macro-F1; else nothing is written. What was measured goes into the card. Every row is
+computed by itself, so a label never depends on what else is in its batch.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ AGREEMENT = 0.99
 LOSS = 0.005
 """Most macro-F1 that the ONNX file may lose."""
 Weights = Literal["int8", "fp32"]
-_QUANTISER = "onnxruntime.quantization.matmul_nbits_quantizer"
 _LINE = "ONNX export: "
 """How the card's line on the export begins."""
 
@@ -213,11 +212,10 @@ def int8_onnx(model: Any, inputs: Mapping[str, Any], outputs: Mapping[str, Mappi
         plain = Path(folder, "plain.onnx")
         fp32_onnx(model, inputs, outputs, plain)
         import onnx
+        from onnxruntime.quantization import matmul_nbits_quantizer
 
-        logging.getLogger(_QUANTISER).setLevel(logging.WARNING)  # it tells of each matrix
-        from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
-
-        quantiser = MatMulNBitsQuantizer(
+        matmul_nbits_quantizer.logger.setLevel(logging.WARNING)  # it tells of each matrix
+        quantiser = matmul_nbits_quantizer.MatMulNBitsQuantizer(
             onnx.load(str(plain)), bits=8, block_size=BLOCK, is_symmetric=True, accuracy_level=4
         )
     quantiser.process()
