@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 from stance.cli import app
 from stance.errors import InputError, MissingExtraError, ModelError
+from stance.io import BATCH
 from stance.models import batching, embedded_folder, load_model, why
 from stance.models.batching import WASTE, PairEncoder, batches, load_tokenizer
 from stance.models.export import export_checkpoint
@@ -65,6 +66,10 @@ def test_chunks_and_threads_change_nothing(
     np.testing.assert_array_equal(plain[0], other[0])
     np.testing.assert_array_equal(plain[1], other[1])
     assert plain[1].tolist() == [1] * 40 + [plain[1][40]] + [1] * 5 and plain[1][40] > 1
+
+
+def test_a_batch_of_a_file_is_tokenised_in_pieces() -> None:
+    assert BATCH >= 4 * batching.CHUNK
 
 
 def test_equal_pairs_are_computed_once(encoder: PairEncoder) -> None:
