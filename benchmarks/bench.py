@@ -1,8 +1,8 @@
 """Speed of the embedded model beside the usual ways to run the same checkpoint: `make bench`.
 
-Each way runs in a process of its own, on the same quotes of `data/nato`: the process is started cold and gives a first
-label, then labels all quotes several times after a warm-up. Times differ from machine to machine; the ratios of one run are
-the claim. Peers get the best of several batch sizes, and the checkpoint that the embedded model was exported from.
+Each way runs in processes of its own, on the same quotes of `data/nato`: some are started cold, the ways by turns, and give
+a first label; one labels all quotes several times after a warm-up. Times differ from machine to machine; the ratios of one run
+are the claim. Peers get the best of several batch sizes, and the checkpoint that the embedded model was exported from.
 Results go to `benchmarks/results.json`, as a picture to `benchmarks/results.svg`, and as a table into the README.
 """
 
@@ -32,6 +32,8 @@ CLAIM = "Ukraine should become a member of NATO."
 OPEN, CLOSE = "<!-- speed -->", "<!-- /speed -->"
 SIZES = (1, 8, 32)
 """Batch sizes that a peer is tried with, on a fifth of the quotes; the best is measured."""
+COLD = 5
+"""Cold processes of each way, after one whose time does not count."""
 Labeller = Callable[[Sequence[str], int], Any]
 """(texts, batch size) to labels."""
 
@@ -43,11 +45,14 @@ def quotes(n: int, *, long: bool) -> list[str]:
     return [" ".join(texts[i : i + 3]) for i in range(n)] if long else texts[:n]
 
 
-def ours(runtime: str) -> Labeller:
-    """`stance.classify` on one runtime."""
+def ours(what: str) -> Labeller:
+    """`stance.classify` on one runtime; torch's is named with its device."""
     import stance
 
-    return lambda texts, size: stance.classify(list(texts), runtime=runtime, batch_size=size, on_unsupported="ignore")
+    runtime, _, device = what.partition("@")
+    return lambda texts, size: stance.classify(
+        list(texts), runtime=runtime, device=device or None, batch_size=size, on_unsupported="ignore"
+    )
 
 
 def zero_shot(folder: str) -> Labeller:
@@ -87,8 +92,9 @@ def setfit(folder: str) -> Labeller:
 WAYS: dict[str, tuple[Callable[[str], Labeller], str]] = {
     "stance, ONNX Runtime": (ours, "onnx"),
     "stance, OpenVINO": (ours, "openvino"),
-    "stance, torch bf16": (ours, "torch-bf16"),
-    "stance, torch fp32": (ours, "torch"),
+    "stance, torch bf16": (ours, "torch-bf16@cpu"),
+    "stance, torch fp32": (ours, "torch@cpu"),
+    "stance, torch on the GPU": (ours, "torch@cuda"),
     "transformers zero-shot pipeline": (zero_shot, "peer"),
     "transformers text-classification pipeline": (text_classification, "peer"),
     "sentence-transformers CrossEncoder": (cross_encoder, "peer"),
@@ -97,14 +103,24 @@ WAYS: dict[str, tuple[Callable[[str], Labeller], str]] = {
 """Name, maker and runtime of each way; "peer" is the checkpoint in the form that transformers loads."""
 
 
-def measure(name: str, folder: str, *, n: int, runs: int) -> dict[str, Any]:
-    """What one way does in this process: first label in seconds since the interpreter began, quotes a second, peak memory."""
+def first_label(name: str, folder: str) -> float:
+    """Seconds from the start of this process, which has labelled nothing yet, to its first label."""
     make, what = WAYS[name]
-    began = float(os.environ["BENCH_BEGAN"])
+    make(folder if what == "peer" else what)(quotes(1, long=False), 1)
+    return time.time() - float(os.environ["BENCH_BEGAN"])
+
+
+def cold_starts(ways: Sequence[str], start: Callable[[str], float]) -> dict[str, list[float]]:
+    """What `start` tells of each way, `COLD` times by turns; a round before them reads the files from the disk."""
+    rounds = [{name: start(name) for name in ways} for _ in range(1 + COLD)]
+    return {name: [times[name] for times in rounds[1:]] for name in ways}
+
+
+def measure(name: str, folder: str, *, n: int, runs: int) -> dict[str, Any]:
+    """What one way does in this process: quotes a second and peak memory."""
+    make, what = WAYS[name]
     label = make(folder if what == "peer" else what)
     texts, longer = quotes(n, long=False), quotes(n // 4, long=True)
-    label(texts[:1], 1)
-    first = time.time() - began
     sizes = (32,) if make is ours else SIZES
     some = texts[: max(1, n // 5)]
     label(some, sizes[-1])
@@ -118,7 +134,6 @@ def measure(name: str, folder: str, *, n: int, runs: int) -> dict[str, Any]:
     rates = [rate(texts, best) for _ in range(runs)]
     return {
         "name": name,
-        "first_label_seconds": first,
         "batch_size": best,
         "quotes_per_second": statistics.median(rates),
         "quotes_per_second_runs": rates,
@@ -191,27 +206,37 @@ def add_setfit(folder: Path) -> None:
 
 
 def run(n: int, runs: int) -> dict[str, Any]:
-    """Every way in turn, each in its own process."""
+    """Cold starts of every way by turns, then every way in one process."""
     import torch
 
-    results = []
+    load = os.getloadavg()
+    ways = [name for name, (_, what) in WAYS.items() if not what.endswith("@cuda") or torch.cuda.is_available()]
     with tempfile.TemporaryDirectory() as scratch:
         folder = peer_folder(Path(scratch) / "peer")
         add_setfit(folder)
-        for name in WAYS:
-            command = [sys.executable, __file__, "--way", name, "--folder", str(folder), "--n", str(n), "--runs", str(runs)]
+
+        def child(name: str, *more: str) -> Any:
+            command = [sys.executable, __file__, "--way", name, "--folder", str(folder), *more]
             environment = os.environ | {"BENCH_BEGAN": str(time.time()), "TOKENIZERS_PARALLELISM": "true", "HF_HUB_OFFLINE": "1"}
             done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True)
-            results.append(json.loads(done.stdout.splitlines()[-1]))
-            print(f"{name}: {results[-1]['quotes_per_second']:.0f} quotes/s", file=sys.stderr)
+            return json.loads(done.stdout.splitlines()[-1])
+
+        cold = cold_starts(ways, lambda name: float(child(name, "--cold")))
+        results = []
+        for name in ways:
+            found = child(name, "--n", str(n), "--runs", str(runs))
+            times = {"first_label_seconds": statistics.median(cold[name]), "first_label_seconds_runs": cold[name]}
+            results.append(found | times)
+            print(f"{name}: {found['quotes_per_second']:.0f} quotes/s", file=sys.stderr)
     peak, work = matmul_peak(), teraflops_per_quote(quotes(n, long=False))
     by_name = {r["name"]: r for r in results}
-    best = max((r for r in results if r["name"].startswith("stance")), key=lambda r: float(r["quotes_per_second"]))
+    on_cpu = [r for r in results if r["name"].startswith("stance") and not WAYS[r["name"]][1].endswith("@cuda")]
+    best = max(on_cpu, key=lambda r: float(r["quotes_per_second"]))
     quick = by_name["stance, ONNX Runtime"]
     return {
         "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "python": platform.python_version(), "matmul_teraflops": peak}
         | {name: version(name) for name in ("torch", "transformers", "onnxruntime", "sentence-transformers", "setfit")}
-        | {"threads": torch.get_num_threads()},
+        | {"threads": torch.get_num_threads(), "load_average_at_start": load},
         "quotes": {"n": n, "runs": runs, "teraflop_each": work},
         "ways": results,
         "ours": {
@@ -269,6 +294,7 @@ def table(result: dict[str, Any]) -> str:
     peak = about["matmul_teraflops"]
     how = (
         f"{given['n']} quotes of `data/nato`, medians of {given['runs']} runs, peers at the best of three batch sizes; "
+        f"first labels are medians of {COLD} cold processes by turns; load at the start {about['load_average_at_start'][0]:.1f}; "
         f"{about['cpu']}, {about['cores']} cores; matrix peak {peak['fp32']:.2f} TFLOP/s in fp32 and {peak['bf16']:.2f} in bf16, "
         f"of which torch in stance reaches {share['fp32']:.0%} and {share['bf16']:.0%}. "
         "Made by `make bench`; times differ from machine to machine."
@@ -282,10 +308,13 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=400, help="quotes")
     parser.add_argument("--runs", type=int, default=5, help="measured runs of each way")
     parser.add_argument("--way", choices=list(WAYS), help="only this way, in this process, as one line of JSON")
+    parser.add_argument("--cold", action="store_true", help="for --way: only the seconds to the first label")
     parser.add_argument("--folder", help="for --way: the checkpoint of the peers")
     given = parser.parse_args()
     if given.way:
-        print(json.dumps(measure(given.way, str(given.folder), n=given.n, runs=given.runs)))
+        folder = str(given.folder)
+        found = first_label(given.way, folder) if given.cold else measure(given.way, folder, n=given.n, runs=given.runs)
+        print(json.dumps(found))
         return
     result = run(given.n, given.runs)
     (HERE / "results.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")

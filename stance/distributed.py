@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from stance.errors import InputError, MissingExtraError, StanceError
 from stance.io import BATCH, table_kind
-from stance.models import DEFAULT
+from stance.models import usual_runtime
 from stance.models.machine import cores
 from stance.stream.batch import RESULT_COLUMNS, Labelling, LabelOptions
 from stance.stream.tables import Source
@@ -50,7 +50,7 @@ def classify(
             CSV and JSONL are read as on one machine, from a folder that all machines share.
         output: a new folder for Parquet files; when it holds a file `_SUCCESS`, it is whole.
         concurrency: workers, or the fewest and most of them; up to all CPUs but one, which reads and writes, when None.
-        num_gpus: GPUs of a worker; when None, one if there are GPUs and the model is not the default one, which needs none.
+        num_gpus: GPUs of a worker; when None, one if there are GPUs and the model runs in torch, as no other runtime uses them.
         rows_per_batch: rows that are labelled, or lost with a worker, together; at least 1.
         address: of the cluster, such as "auto" or "ray://host:10001"; when None, `RAY_ADDRESS`, or a cluster of this machine
             alone. A cluster to which this process is connected already is used as it is.
@@ -84,7 +84,7 @@ def classify(
         here = ray.cluster_resources()
         fewest, most = _pool(concurrency, most=max(1, int(here.get("CPU", 1)) - 1))
         if num_gpus is None:
-            num_gpus = 1 if here.get("GPU") and how.model != DEFAULT else 0
+            num_gpus = 1 if here.get("GPU") and _uses_a_gpu(how) else 0
         labelled = rows.repartition(target_num_rows_per_block=rows_per_batch).map_batches(
             _Labeller,
             fn_constructor_args=(how,),
@@ -157,6 +157,12 @@ def _one_thread() -> None:
 def _check(empty: pa.Table, how: Labelling) -> None:
     """Refuse columns, options or a model before a cluster is put to work; the driver may lack the workers' GPUs."""
     replace(how, device=None).batch(empty)
+
+
+def _uses_a_gpu(how: Labelling) -> bool:
+    """Whether the model runs in torch, or may: what "auto" takes is measured by the worker."""
+    runtime = how.runtime or usual_runtime(how.model, how.device)
+    return runtime in ("torch", "torch-bf16", "auto") and how.device != "cpu"
 
 
 def _pool(concurrency: int | tuple[int, int] | None, *, most: int) -> tuple[int, int]:

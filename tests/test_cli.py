@@ -101,7 +101,8 @@ def test_export_makes_a_folder_that_labels_as_its_checkpoint_does(tiny_nli: Path
     pd.DataFrame({"quote": texts}).to_csv(tmp_path / "texts.csv", index=False)
     out = tmp_path / "int8"
     said = run("export", str(tiny_nli), "-o", str(out), "--texts", str(tmp_path / "texts.csv"), "--text-column", "quote")
-    assert f"{out}: int8 and fp32 give the same labels in" in said
+    assert f"{out}: int8 weights, the label of torch in fp32 on 100.00% of 12 texts" in said
+    assert "(texts.csv)" in (out / "README.md").read_text()
     assert (out / "model.onnx").exists() and json.loads((out / "export.json").read_text())["texts"] == len(texts)
     assert isinstance(load_model(str(out)), OnnxModel)
     labels = [[p.label for p in stance.classify(texts, model=str(m))] for m in (tiny_nli, out)]

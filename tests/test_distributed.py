@@ -21,9 +21,10 @@ import pytest
 
 import stance
 from stance import InputError, ModelError
-from stance.distributed import classify, classify_spark
+from stance.distributed import _uses_a_gpu, classify, classify_spark
 from stance.errors import MissingExtraError
 from stance.stream import RESULT_COLUMNS
+from stance.stream.batch import Labelling
 
 TEXTS = [
     "Ukraine must never join NATO, said the minister in session {}.",
@@ -48,6 +49,16 @@ def check(found: pa.Table, given: pa.Table) -> None:
     assert [e for e in found["error"].to_pylist() if e] == ["is blank"]
     favor = [p.probabilities["favor"] for p in expected if p.label]
     assert [p for p in found["p_favor"].to_pylist() if p is not None] == pytest.approx(favor, abs=1e-2)
+
+
+def test_only_torch_asks_for_a_gpu(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    own = str(tmp_path)
+    assert _uses_a_gpu(Labelling(model=own)) and _uses_a_gpu(Labelling(model="default-torch"))
+    assert _uses_a_gpu(Labelling(runtime="torch-bf16")) and not _uses_a_gpu(Labelling())
+    (tmp_path / "export.json").write_text("{}")
+    assert not _uses_a_gpu(Labelling(model=own))
+    assert _uses_a_gpu(Labelling(model=own, device="cuda")) and not _uses_a_gpu(Labelling(model=own, device="cpu"))
 
 
 @pytest.mark.parametrize(("run", "package"), [(classify, "ray"), (classify_spark, "pyspark")])

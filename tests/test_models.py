@@ -12,7 +12,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 import stance
-from stance.errors import ModelError
+from stance.errors import InputError, ModelError
 from stance.models import load_model
 from stance.models.baseline import BaselineModel
 from stance.models.export import export_checkpoint
@@ -56,12 +56,40 @@ def test_int8_export_agrees_with_fp32(tiny_nli: Path, tmp_path: Path) -> None:
     texts = [f"{a} {b} {c}" for a in ("we", "no", "yes") for b in ("back", "reject") for c in ("nato", "it")]
     labels = ["favor", "against", "neutral"] * 4
     parity = export_checkpoint(tiny_nli, tmp_path / "out", texts=texts, claim=CLAIM, labels=labels)
-    assert parity.int8_agreement >= 0.99
-    assert parity.macro_f1 and parity.macro_f1["int8"] >= parity.macro_f1["fp32"] - 0.005
+    assert parity.agreement >= 0.99
+    assert parity.macro_f1 and parity.macro_f1["onnx"] >= parity.macro_f1["torch"] - 0.005
     assert json.loads((tmp_path / "out" / "export.json").read_text())["texts"] == 12
     exported = OnnxModel(tmp_path / "out").logits(texts, [CLAIM] * len(texts), batch_size=4, progress=False)[0]
     plain = TransformerModel(str(tiny_nli)).logits(texts, [CLAIM] * len(texts), batch_size=4, progress=False)[0]
     assert np.abs(exported - plain).mean() < 0.2
+
+
+def test_an_export_is_told_in_the_card_once(tiny_nli: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = shutil.copytree(tiny_nli, tmp_path / "own")
+    (folder / "README.md").write_text("# Own\n\nWhat it is.\n")
+    labels = ["favor", "against", "favor", "neutral", "favor"]
+    with caplog.at_level("INFO"):
+        export_checkpoint(folder, tmp_path / "one", texts=TEXTS, claim=CLAIM, labels=labels, source="quotes.csv")
+    assert not [r for r in caplog.records if "quantiz" in r.getMessage()]
+    export_checkpoint(tmp_path / "one", tmp_path / "two", texts=TEXTS[:3], claim=CLAIM)
+    first, second = ((tmp_path / name / "README.md").read_text() for name in ("one", "two"))
+    begin = "# Own\n\nWhat it is.\n\nONNX export: int8 weights, the label of torch in fp32 on 100.00% of "
+    assert first.startswith(f"{begin}5 texts, macro-F1 0.")
+    assert first.endswith(f" in ONNX (quotes.csv); claim: {CLAIM}\n")
+    assert second == f"{begin}3 texts; claim: {CLAIM}\n"
+
+
+def test_fp32_weights_stay_those_of_the_checkpoint(tiny_nli: Path, tmp_path: Path) -> None:
+    parity = export_checkpoint(tiny_nli, tmp_path / "out", texts=TEXTS, claim=CLAIM, weights="fp32")
+    assert (parity.weights, parity.agreement) == ("fp32", 1.0)
+    assert json.loads((tmp_path / "out" / "export.json").read_text())["weights"] == "fp32"
+    exported = load_model(str(tmp_path / "out"))
+    assert isinstance(exported, OnnxModel)
+    plain = TransformerModel(str(tiny_nli), device="cpu").logits(TEXTS, [CLAIM] * 5, batch_size=4, progress=False)[0]
+    found = exported.logits(TEXTS, [CLAIM] * 5, batch_size=4, progress=False)[0]
+    np.testing.assert_allclose(found, plain, atol=1e-4)
+    with pytest.raises(InputError, match="Unknown weights 'int4'; there are int8, fp32"):
+        export_checkpoint(tiny_nli, tmp_path / "none", texts=TEXTS, claim=CLAIM, weights="int4")  # type: ignore[arg-type]
 
 
 def test_unmapped_labels_are_refused(tiny_nli: Path, tmp_path: Path) -> None:

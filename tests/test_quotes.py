@@ -14,9 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stance
+from stance.models.batching import WASTE
+from stance.models.onnx import TOKENS
 from stance.quotes import Extractor
 from stance.quotes.crf import decode
 from stance.quotes.layout import LONGEST, laid_out
+from stance.quotes.tagger import Tagger, words_of
 
 ARTICLE = Path(__file__).parent.parent / "data" / "articles" / "sample.txt"
 
@@ -263,6 +266,30 @@ def test_confidence_says_how_sure_the_tagger_was() -> None:
 def test_a_confidence_outside_0_to_1_is_refused() -> None:
     with pytest.raises(stance.InputError, match="confidence"):
         stance.Quote("We are ready", confidence=1.5)
+
+
+def test_the_tagger_reads_the_same_on_many_threads_and_computes_little_padding(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = ARTICLE.read_text("utf-8")
+    words = [word for word, *_ in words_of(text, 0, len(text))]
+    instances = [words[i : i + 5 + i % 90] for i in range(0, len(words) - 95, 25)]
+    masks: list[np.ndarray] = []
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    folder = Path(stance.__file__).parent / "weights" / "minilm-attribution"
+    tagger = Tagger(folder)
+    session = tagger._session
+
+    class Watched:
+        def run(self, names: None, feed: dict[str, np.ndarray]) -> list[np.ndarray]:
+            masks.append(feed["attention_mask"])
+            return list(session.run(names, feed))
+
+    monkeypatch.setattr(tagger, "_session", Watched())
+    together = tagger.tag(instances)
+    assert len(masks) > 1 and all(mask.size <= TOKENS and mask.mean() >= 1 - WASTE for mask in masks)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    alone = Tagger(folder)
+    assert [alone.tag([instance])[0] for instance in instances] == together
+    assert any(tag != "O" for tags in together for tag in tags)
 
 
 def test_many_articles_give_what_each_one_gives() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,9 +19,12 @@ from typer.testing import CliRunner
 
 from stance.cli import app
 from stance.errors import InputError, MissingExtraError, ModelError
+from stance.io import BATCH
 from stance.models import batching, embedded_folder, load_model, why
 from stance.models.batching import WASTE, PairEncoder, batches, load_tokenizer
+from stance.models.export import export_checkpoint
 from stance.models.machine import cores, has_bf16
+from stance.models.onnx import OnnxModel
 from stance.models.protocol import StanceModel
 from stance.models.runtimes import RUNTIMES, choose
 from stance.models.transformer import TransformerModel
@@ -62,6 +66,10 @@ def test_chunks_and_threads_change_nothing(
     np.testing.assert_array_equal(plain[0], other[0])
     np.testing.assert_array_equal(plain[1], other[1])
     assert plain[1].tolist() == [1] * 40 + [plain[1][40]] + [1] * 5 and plain[1][40] > 1
+
+
+def test_a_batch_of_a_file_is_tokenised_in_pieces() -> None:
+    assert BATCH >= 4 * batching.CHUNK
 
 
 def test_equal_pairs_are_computed_once(encoder: PairEncoder) -> None:
@@ -135,6 +143,27 @@ def test_torch_labels_alike_on_one_core_and_many_and_leaves_the_callers_threads(
         torch.set_num_threads(before)
 
 
+def test_torch_takes_no_more_cores_than_the_process_has(tiny_nli: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    model, used = TransformerModel(str(tiny_nli), device="cpu"), set()
+    forward = model._forward
+
+    def seen(*arrays: NDArray[np.int64]) -> NDArray[np.float32]:
+        used.add((threading.get_ident(), torch.get_num_threads()))
+        return forward(*arrays)
+
+    monkeypatch.setattr(model, "_forward", seen)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        model.logits([f"Sentence {i}" for i in range(60)], ["A claim."] * 60, batch_size=1, progress=False)
+    finally:
+        torch.set_num_threads(before)
+    assert [threads for _, threads in used] == [1]
+
+
 def test_bf16_is_near_fp32_or_refused(tiny_nli: Path) -> None:
     texts, claims = ["we back it", "we reject nato", "never"], ["ukraine should join nato ."] * 3
     if not has_bf16("cpu"):
@@ -184,6 +213,33 @@ def test_a_choice_is_measured_once_for_the_same_weights(
     assert choose(tiny_nli, load=load).runtime == "torch" and loaded == [*RUNTIMES] * 3
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert choose(tiny_nli, load=load).machine != first.machine
+
+
+def test_a_choice_is_measured_again_when_openvino_comes(
+    tiny_nli: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    told = tmp_path / "openvino-1.2.3.dist-info"
+    for version in ("1.2.3", "1.2.4"):
+        told.mkdir(exist_ok=True)
+        (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: openvino\nVersion: {version}\n")
+        found = choose(tiny_nli, load=lambda runtime: TransformerModel(str(tiny_nli), device="cpu"))
+        assert f"openvino {version}" in found.machine
+
+
+def test_auto_leaves_a_file_that_nobody_checked(tiny_nli: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "mine"
+    export_checkpoint(tiny_nli, folder, texts=["we back it", "never"], claim=CLAIM)
+    assert "onnx" in why(str(folder)).speeds
+    (folder / "export.json").unlink()
+    found = why(str(folder))
+    assert found.runtime.startswith("torch")
+    assert "not checked against fp32" in found.missing["onnx"] and "not checked against fp32" in found.missing["openvino"]
+    said = CliRunner().invoke(app, ["models", "--why", "--model", str(folder)], catch_exceptions=False).stdout
+    assert "not checked against fp32" in said
+    assert isinstance(load_model(str(folder), runtime="onnx"), OnnxModel)
 
 
 def test_auto_and_why_agree(tiny_nli: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

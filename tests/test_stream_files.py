@@ -16,6 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -67,6 +68,27 @@ def test_a_kill_at_any_moment_changes_nothing(quotes: Path, model: str, tmp_path
     assert all(kill["files"] == ["out.csv"] for kill in done)
     assert len({p.read_bytes() for p in [whole, *folder.glob("*/out.csv")]}) == 1
     assert [row["id"] for row in read(whole)] == [f"{i:03}" for i in range(45)]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_kill_with_workers_leaves_no_process_and_changes_nothing(
+    quotes: Path, model: str, tmp_path: Path, kind: str
+) -> None:
+    whole, out = tmp_path / f"whole.{kind}", tmp_path / f"out.{kind}"
+    classify_file(quotes, whole, model=model, rows_per_part=5, on_error="null")
+    command = [sys.executable, "-m", "stance", "classify", str(quotes), "-o", str(out), "--model", model]
+    command += ["--on-error", "null", "--workers", "2", "--rows-per-part", "5"]
+    run = psutil.Popen(command, stderr=subprocess.DEVNULL)
+    while len(workers := [p for p in run.children(recursive=True) if "spawn_main" in " ".join(p.cmdline())]) < 2:
+        assert run.poll() is None
+        time.sleep(0.01)
+    run.kill()
+    run.wait()
+    _, left = psutil.wait_procs(workers, timeout=30)
+    assert not left and not out.exists()
+    classify_file(quotes, out, model=model, rows_per_part=5, on_error="null", workers=2)
+    assert out.read_bytes() == whole.read_bytes()
+    assert sorted(p.name for p in tmp_path.glob("out*")) == [out.name]
 
 
 def test_a_bad_row_stops_the_run_and_keeps_the_parts_before_it(quotes: Path, model: str, tmp_path: Path) -> None:

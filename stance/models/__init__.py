@@ -17,7 +17,7 @@ from stance.models.protocol import StanceModel
 if TYPE_CHECKING:
     from stance.models.runtimes import Choice
 
-__all__ = ["DEFAULT", "StanceModel", "embedded_folder", "list_models", "load_model", "resolve_encoder", "why"]
+__all__ = ["DEFAULT", "StanceModel", "embedded_folder", "list_models", "load_model", "resolve_encoder", "usual_runtime", "why"]
 
 DEFAULT = "default"
 _WEIGHTS = Path(__file__).parent.parent / "weights"
@@ -99,16 +99,13 @@ def load_model(name_or_path: str, device: str | None = None, *, runtime: str | N
     place = str(folder) if name_or_path in _EMBEDDED else name_or_path
     if runtime is not None:
         return _load(place, device, why(name_or_path).runtime if runtime == "auto" else runtime)
-    if name_or_path in _EMBEDDED:
-        return _load(place, device, _EMBEDDED[name_or_path][1])
-    if (folder / "baseline.json").is_file():
+    runtime = usual_runtime(name_or_path, device)
+    if runtime is None:
         from stance.models.baseline import BaselineModel
 
         return BaselineModel.load(folder)
-    if (folder / "export.json").is_file() and device is None:
-        return _load(place, device, "onnx")
-    if (folder / "config.json").is_file():
-        return _load(place, device, "torch")
+    if runtime == "onnx" or (folder / "config.json").is_file():
+        return _load(place, device, runtime)
     if folder.is_dir():
         raise ModelError(f"{folder}: no config.json and no baseline.json in this folder; it is no checkpoint.")
     if name_or_path.count("/") != 1 or name_or_path.startswith((".", "/")):
@@ -116,6 +113,24 @@ def load_model(name_or_path: str, device: str | None = None, *, runtime: str | N
         hint = f" Did you mean {near[0]!r}?" if near else f" Embedded: {', '.join(_EMBEDDED)}."
         raise ModelError(f"Unknown model {name_or_path!r}.{hint} Else give a folder or a hub name.")
     return _load(place, device, "torch")
+
+
+def usual_runtime(name_or_path: str, device: str | None = None) -> str | None:
+    """The runtime of a model for which none is named; None for a baseline, which has none.
+
+    Args:
+        name_or_path, device: as for :func:`load_model`.
+
+    Example:
+        >>> usual_runtime("default"), usual_runtime("org/some-model")
+        ('onnx', 'torch')
+    """
+    if name_or_path in _EMBEDDED:
+        return _EMBEDDED[name_or_path][1]
+    folder = Path(name_or_path)
+    if (folder / "baseline.json").is_file():
+        return None
+    return "onnx" if (folder / "export.json").is_file() and device is None else "torch"
 
 
 def why(name_or_path: str = DEFAULT) -> Choice:

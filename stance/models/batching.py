@@ -26,8 +26,8 @@ _Job = tuple[NDArray[np.int64], int, "Future[NDArray[np.float32]]"]
 """The text of each row of a batch, how many texts begin in it, and its logits to come."""
 WASTE = 0.05
 """Largest share of padding in a batch."""
-CHUNK = 4096
-"""Pairs that are tokenised and sorted together."""
+CHUNK = 1024
+"""Pairs that are tokenised and sorted together: a quarter of a file's batch, so that the next ones are tokenised meanwhile."""
 
 
 def batches(lengths: NDArray[np.int64], *, budget: int) -> Iterator[NDArray[np.int64]]:

@@ -23,7 +23,7 @@ from stance.models.machine import cores
 
 BLOCK = 128
 """Weights of a matrix that share an int8 scale, and activations of a row that do; blocks of 32 were a third slower."""
-_TOKENS = 512
+TOKENS = 512
 """Tokens of a batch: with more, a core's cache no longer holds what passes from one product to the next."""
 Run = Callable[[dict[str, NDArray[np.int64]]], NDArray[np.float32]]
 """A feed by input name to logits (rows, 3), called from several threads."""
@@ -129,5 +129,5 @@ class OnnxModel:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """See :class:`stance.models.protocol.StanceModel`."""
         return self._encoder.run(
-            texts, claims, self._forward, batch_size=batch_size, progress=progress, threads=self._threads, most=_TOKENS
+            texts, claims, self._forward, batch_size=batch_size, progress=progress, threads=self._threads, most=TOKENS
         )

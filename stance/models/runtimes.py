@@ -1,7 +1,8 @@
 """On what a checkpoint runs: the names, what this machine can do, and a choice by measurement.
 
 The default is fixed and measures nothing. `runtime="auto"` times the candidates once on texts of our own and keeps the
-answer in the user's cache for this processor, these versions and these weights.
+answer in the user's cache for this processor, these versions and these weights. It never takes an ONNX file that no export has
+compared with fp32; a runtime that is named does.
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ from stance.models.machine import cores
 from stance.models.protocol import StanceModel
 
 RUNTIMES = {
-    "onnx": "ONNX Runtime, int8 weights; needs a folder of `stance export`",
+    "onnx": "ONNX Runtime, int8 or fp32 weights as exported; needs a folder of `stance export`",
     "openvino": "OpenVINO on the same folder; needs the extra `openvino`",
     "torch": "torch: fp32 on a CPU, bf16 on a GPU that has it",
     "torch-bf16": "torch in bf16, where the CPU (AMX, AVX512-BF16) or the GPU multiplies it in hardware",
 }
 """Every runtime and what it is, the one that is kept in a tie first."""
+_UNCHECKED = (
+    "model.onnx is not checked against fp32 (there is no export.json beside it); name the runtime to use it as it is, or make it "
+    "with `stance export`"
+)
 _MARGIN = 1.1
 """A runtime must be faster by this factor than one before it in `RUNTIMES`."""
 _CLAIM = "Ukraine should become a member of NATO."
@@ -50,7 +55,7 @@ class Choice:
     speeds: dict[str, float]
     """Quotes per second of each candidate, on 64 texts of 50 tokens on average."""
     missing: dict[str, str]
-    """Why each of the others cannot run here."""
+    """Why each of the others is no candidate: it cannot run here, or its file was not checked against fp32."""
     machine: str
     """Processor, threads, versions and weights for which it holds."""
     path: str
@@ -65,7 +70,7 @@ def choose(folder: Path, *, load: Callable[[str], StanceModel]) -> Choice:
         load: a runtime's name to the checkpoint's model; a :class:`StanceError` says why it cannot run here.
 
     Raises:
-        ModelError: no runtime can load it.
+        ModelError: no runtime can load it, or only one whose file was not checked.
     """
     machine = _machine(folder)
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "stance", "runtimes.json")
@@ -77,13 +82,15 @@ def choose(folder: Path, *, load: Callable[[str], StanceModel]) -> Choice:
     except (KeyError, TypeError):  # another machine's, or not what this version writes
         pass
     speeds, missing = {}, {}
-    for name in RUNTIMES:
+    if (folder / "model.onnx").is_file() and not (folder / "export.json").is_file():
+        missing = dict.fromkeys(("onnx", "openvino"), _UNCHECKED)
+    for name in [n for n in RUNTIMES if n not in missing]:
         try:
             speeds[name] = _measure(load(name))
         except StanceError as error:
             missing[name] = str(error)
     if not speeds:
-        raise ModelError(f"{folder}: no runtime can load it. " + " ".join(f"{k}: {v}" for k, v in missing.items()))
+        raise ModelError(f"{folder}: no runtime is left for it. " + " ".join(f"{k}: {v}" for k, v in missing.items()))
     kept[machine] = {"runtime": _fastest(speeds), "speeds": speeds, "missing": missing}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -116,8 +123,9 @@ def _measure(model: StanceModel) -> float:
 def _machine(folder: Path) -> str:
     """What the choice depends on, as one line; found without importing torch."""
     gpus = len(list(Path("/dev").glob("nvidia[0-9]*"))) if os.environ.get("CUDA_VISIBLE_DEVICES") != "" else 0
-    versions = [f"{name} {_version(name)}" for name in ("onnxruntime", "torch", "transformers")]
-    weights = [fingerprint(p) for p in sorted([*folder.glob("model.onnx"), *folder.glob("*.safetensors")])]
+    versions = [f"{name} {_version(name)}" for name in ("onnxruntime", "openvino", "torch", "transformers")]
+    names = ("model.onnx", "export.json", "*.safetensors")
+    weights = [fingerprint(path) for name in names for path in sorted(folder.glob(name))]
     return ", ".join([_processor(), f"{cores()} threads", f"{gpus} GPUs", *versions, f"{folder.name}@{'+'.join(weights)}"])
 
 

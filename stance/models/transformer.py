@@ -17,7 +17,7 @@ from stance.errors import ModelError
 from stance.models.batching import pair_encoder
 from stance.models.checkpoint import fingerprint, label_columns, read_languages, read_temperature
 from stance.models.first_token import skip_unread_tokens
-from stance.models.machine import autocast, has_bf16
+from stance.models.machine import autocast, cores, has_bf16
 
 
 @contextmanager
@@ -104,17 +104,18 @@ class TransformerModel:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """See :class:`stance.models.protocol.StanceModel`."""
         torch = self._torch
-        cores = torch.get_num_threads()
-        if self._device.type != "cpu" or cores == 1:
+        before = torch.get_num_threads()
+        if self._device.type != "cpu" or before == 1:
             return self._encoder.run(texts, claims, self._forward, batch_size=batch_size, progress=progress)
 
         # a batch on each core is up to 1.4 times as fast as all cores on one batch, whose matrices are small
         def one_core() -> None:
             torch.set_num_threads(1)
 
+        threads = min(before, cores())  # torch does not heed the quota of a container
         try:
             return self._encoder.run(
-                texts, claims, self._forward, batch_size=batch_size, progress=progress, threads=cores, each_thread=one_core
+                texts, claims, self._forward, batch_size=batch_size, progress=progress, threads=threads, each_thread=one_core
             )
         finally:
-            torch.set_num_threads(cores)  # what a thread sets is what later ones begin with
+            torch.set_num_threads(before)  # what a thread sets is what later ones begin with

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stance.errors import ModelError
+from stance.models.batching import batches
 from stance.models.machine import cores
-from stance.models.onnx import session
+from stance.models.onnx import TOKENS, session
 from stance.quotes.crf import decode
 
 Span = tuple[int, int]
@@ -182,23 +184,21 @@ class Tagger:
 
         try:
             scores = json.loads((folder / "tagger.json").read_text("utf-8"))
-            self._session = session(folder / "model.onnx", threads=cores())
+            self._threads = cores()
+            self._session = session(folder / "model.onnx", threads=1)  # a batch on each core: see stance.models.onnx
             self.encode = WordEncoder(Tokenizer.from_file(str(folder / "tokenizer.json")))
             self._move = np.array(scores["move"], dtype=np.float32)
             self._start = np.array(scores["start"], dtype=np.float32)
         except Exception as error:  # onnxruntime and tokenizers have no public exceptions of their own
             raise ModelError(f"{folder}: missing or damaged tagger ({error}); install the package again.") from error
 
-    def emissions(self, instances: Sequence[Sequence[str]], *, batch_tokens: int = 4096) -> list[NDArray[np.float32]]:
+    def emissions(self, instances: Sequence[Sequence[str]]) -> list[NDArray[np.float32]]:
         """Scores (words, 7) of each instance, in order."""
         encoded = self.encode(instances)
-        order = sorted(range(len(encoded)), key=lambda i: len(encoded[i][0]))
+        lengths = np.array([len(ids) for ids, *_ in encoded], dtype=np.int64)
         out: list[NDArray[np.float32]] = [np.zeros((0, len(TAGS)), np.float32)] * len(encoded)
-        while order:
-            size = 1
-            while size < len(order) and (size + 1) * len(encoded[order[size]][0]) <= batch_tokens:
-                size += 1
-            rows, order = order[:size], order[size:]
+
+        def compute(rows: NDArray[np.int64]) -> None:
             ids, features = pad([encoded[i][0] for i in rows]), pad([encoded[i][1] for i in rows])
             mask = pad([[1] * len(encoded[i][0]) for i in rows])
             feed = {"input_ids": ids, "attention_mask": mask, "features": features}
@@ -208,6 +208,10 @@ class Tagger:
                 found = scores[row, np.maximum(first, 0)]
                 found[first < 0] = np.eye(len(TAGS), dtype=np.float32)[0] * 100
                 out[i] = found
+
+        with ThreadPoolExecutor(self._threads) as pool:
+            for _ in pool.map(compute, batches(lengths, budget=TOKENS)):  # an error in a batch is raised here
+                pass
         return out
 
     def read(self, instances: Sequence[Sequence[str]], *, least: float = LEAST) -> list[Reading]:
