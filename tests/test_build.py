@@ -178,6 +178,27 @@ def test_bad_configs_are_refused(tmp_path: Path, change: dict, error: type[Excep
         build_dataset(folder / "build.yaml", output=tmp_path / "out")
 
 
+def test_files_that_people_put_into_the_results_are_never_deleted(tmp_path: Path) -> None:
+    folder = corpus(tmp_path, 4)
+    first = build_dataset(folder / "build.yaml", output=tmp_path / "out")
+    label = json.dumps(Annotation(rows(first.review / "sample.jsonl")[0]["id"], "ann", "favor").to_dict()) + "\n"
+    (first.review / "ann.jsonl").write_text(label)
+    (first.review / "sheets").mkdir()
+    (first.review / "sheets" / "ann.csv").write_text("id,label\n")
+    (folder / "articles" / "zz.txt").write_text(article(99))
+    second = build_dataset(folder / "build.yaml", output=tmp_path / "out")
+    assert (second.review / "ann.jsonl").read_text() == label and (second.review / "sheets" / "ann.csv").is_file()
+    assert any(q["article"] == "articles/zz.txt" for q in rows(second.review / "quotes.jsonl"))
+    for name in ("notes.txt", "README.md"):
+        kept = (second.dataset / name).read_bytes() if name == "README.md" else b""
+        (second.dataset / name).write_text("mine")
+        with pytest.raises(stance.InputError, match=rf"dataset/{name}: not as the build left it"):
+            build_dataset(folder / "build.yaml", output=tmp_path / "out")
+        assert (second.dataset / name).read_text() == "mine"
+        (second.dataset / name).write_bytes(kept) if kept else (second.dataset / name).unlink()
+    build_dataset(folder / "build.yaml", output=tmp_path / "out")
+
+
 def test_two_builds_at_once_are_refused(tmp_path: Path) -> None:
     with Steps(tmp_path / "steps"), pytest.raises(stance.InputError, match="another build is running"):
         with Steps(tmp_path / "steps"):

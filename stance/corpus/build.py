@@ -23,10 +23,10 @@ from stance.corpus.annotations import Problem, adjudicate, join_annotations
 from stance.corpus.duplicates import Duplicates
 from stance.corpus.formats import read_tasks
 from stance.corpus.ingest import Unreadable, article_files, name_of, read_articles
-from stance.corpus.publish import push_dataset, write_dataset
+from stance.corpus.publish import push_dataset, refuse_foreign_files, write_dataset
 from stance.corpus.quotes import quotes_on_target, stances
 from stance.corpus.sampling import sample_for_annotation
-from stance.corpus.steps import Steps, file_hash, put_in_place
+from stance.corpus.steps import Steps, file_hash, put_files_in_place, put_in_place
 from stance.errors import InputError
 from stance.io import read_table, write_table
 from stance.labels import LABELS
@@ -77,7 +77,7 @@ def build_dataset(
     Raises:
         ConfigError: an unknown key or a wrong value.
         InputError: no articles, a file of annotations that is not what its format says, splits that leak, another build
-            in the same folder.
+            in the same folder, a file in `dataset/` that is not the build's.
         ModelError: the model cannot be loaded.
 
     Example:
@@ -89,13 +89,15 @@ def build_dataset(
         config = load_build_config(config)
     folder, root = Path(output or config.output), Path(data or ".")
     with Steps(folder / "steps") as steps:
+        refuse_foreign_files(folder / "dataset")
         run = _Run(config, root, steps, progress)
         ingested, found = run.ingest()
         quotes = run.merge(found)
         labelled = run.label(quotes)
         sample = run.sample(quotes)
         made = run.write(ingested, quotes, sample, labelled)
-        put_in_place(made / "review", folder / "review")
+        put_files_in_place(made / "review", folder / "review")
+        refuse_foreign_files(folder / "dataset")
         put_in_place(made / "dataset", folder / "dataset")
         steps.forget_the_rest()
     if push_to_hub is not None:
