@@ -50,11 +50,13 @@ def read_table(
 ) -> Iterator[list[Row]]:
     """Batches of rows of a CSV, JSONL or Parquet file; `-` is standard input.
 
+    Where a file is damaged, the rows before come first: a half-written one gives all that it has.
+
     Args:
         path: the file.
         kind: "csv", "jsonl" or "parquet"; by the file's ending when None ("csv" for standard input).
-        skip: called with the reason for each row that is left out because it is not what the ending says; such a row
-            raises when None.
+        skip: called with the reason for each row that is left out because it is not what the ending says, once for all
+            that follows a place where CSV cannot be told any more; raises when None.
         size: rows of a batch, at least 1.
 
     Raises:
@@ -74,28 +76,38 @@ def read_table(
         return
     must_exist(name)
     binary = sys.stdin.buffer if name == "-" else Path(name).open("rb")
-    handle = TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+    # bytes that are no UTF-8 come through as surrogates, so that the lines before them are read: see _whole
+    handle = TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    rows: list[Row] = []
+    failure: InputError | None = None
     try:
-        rows: list[Row] = []
         for row in _csv(handle, name, bad) if kind == "csv" else _jsonl(handle, name, bad):
             rows.append(row)
             if len(rows) == size:
                 yield rows
                 rows = []
-        if rows:
-            yield rows
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name}: not UTF-8 text ({error.reason}); is it really a .{kind} file?") from error
+    except InputError as error:
+        failure = error
     finally:
         handle.detach()
         if name != "-":
             binary.close()
+    if rows:
+        yield rows
+    if failure is not None:
+        raise failure
+
+
+def _whole(line: str) -> str:
+    line.encode()  # raises at a surrogate
+    return line
 
 
 def _csv(handle: Iterable[str], name: str, bad: Callable[[str], None]) -> Iterator[Row]:
     csv.field_size_limit(2**27)
+    number = 1
     try:
-        reader = csv.DictReader(handle, strict=True)
+        reader = csv.DictReader(map(_whole, handle), strict=True)
         twice = [column for column, count in Counter(reader.fieldnames or ()).items() if count > 1]
         if twice:
             raise InputError(f"{name}: two columns are called {twice[0]!r}; rename one.")
@@ -105,7 +117,9 @@ def _csv(handle: Iterable[str], name: str, bad: Callable[[str], None]) -> Iterat
                 continue
             yield dict(row)
     except csv.Error as error:
-        raise InputError(f"{name}: not valid CSV: {error}.") from error
+        bad(f"{name}, row {number + 1}: not valid CSV from here on: {error}.")
+    except UnicodeEncodeError:
+        bad(f"{name}, row {number + 1}: not UTF-8 text from here on; is it really a .csv file in UTF-8?")
 
 
 def _jsonl(handle: Iterable[str], name: str, bad: Callable[[str], None]) -> Iterator[Row]:
@@ -113,9 +127,12 @@ def _jsonl(handle: Iterable[str], name: str, bad: Callable[[str], None]) -> Iter
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(_whole(line))
         except json.JSONDecodeError as error:
             bad(f"{name}, row {number}: not JSON: {error}.")
+            continue
+        except UnicodeEncodeError:
+            bad(f"{name}, row {number}: not UTF-8 text; is it really a .jsonl file?")
             continue
         if not isinstance(row, dict):
             bad(f"{name}, row {number}: a JSON object is needed, not {type(row).__name__}.")

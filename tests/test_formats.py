@@ -135,6 +135,17 @@ def test_lines_that_are_no_json_are_named(tmp_path: Path) -> None:
     assert tasks.annotations == GIVEN[:1] and tasks.problems[0].reason.startswith("row 2: not JSON")
 
 
+def test_half_written_files_give_their_good_rows_and_name_the_rest(tmp_path: Path) -> None:
+    given = [Annotation("q1", "ann", "favor", "так"), Annotation("q2", "ann", "neutral", "ні, ще ні")]
+    for kind, name in (("stance", "ann.jsonl"), ("table", "ann.csv")):
+        write_tasks(ROWS[:2], tmp_path / name, kind=kind, annotations=given)
+        whole = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(whole[: whole.index("щ".encode()) + 1])
+        tasks = read_tasks(tmp_path / name, kind=kind)
+        assert tasks.annotations == given[:1] and len(tasks.problems) == 1
+        assert tasks.problems[0].reason.startswith(f"row {2 if kind == 'stance' else 3}: not UTF-8 text")
+
+
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="more than 32767 characters"):
         write_tasks([{"id": "q", "text": "x" * 40_000}], tmp_path / "t.xlsx", kind="table")

@@ -160,16 +160,18 @@ def _known(kind: str) -> None:
         raise InputError(f"Unknown kind {kind!r}; there are {', '.join(get_args(Kind))}.")
 
 
-def _lines(path: Path, tasks: Tasks) -> Iterator[Row]:
+def _rows(path: Path, tasks: Tasks, *, kind: str) -> Iterator[Row]:
+    """The good rows of a file; what is half-written becomes a problem."""
+
     def skip(reason: str) -> None:
         tasks.problems.append(Problem(path.name, None, None, reason.removeprefix(f"{path}, ")))
 
-    for batch in read_table(path, kind="jsonl", skip=skip):
+    for batch in read_table(path, kind=kind, skip=skip):
         yield from batch
 
 
 def _read_stance(path: Path, annotator: str, tasks: Tasks) -> None:
-    for line in _lines(path, tasks):
+    for line in _rows(path, tasks, kind="jsonl"):
         tasks.take(path.name, line.get("quote"), line.get("annotator") or annotator, line.get("label"), line.get("note"))
 
 
@@ -228,7 +230,7 @@ def _read_doccano(path: Path, annotator: str, tasks: Tasks) -> None:
 
     doccano tells users apart by its files' names alone: a label that is not the one brought along is this file's annotator's.
     """
-    for line in _lines(path, tasks):
+    for line in _rows(path, tasks, kind="jsonl"):
         try:
             quote = json.loads(line["quote"])
             tasks.quotes.setdefault(quote["id"], quote)
@@ -254,7 +256,7 @@ def _prodigy_line(row: Row, annotation: Annotation | None) -> Row:
 
 
 def _read_prodigy(path: Path, annotator: str, tasks: Tasks) -> None:
-    for line in _lines(path, tasks):
+    for line in _rows(path, tasks, kind="jsonl"):
         quote = line.get("quote")
         who = line.get("_annotator_id") or line.get("_session_id") or annotator
         if not isinstance(quote, dict) or "id" not in quote:
@@ -284,7 +286,7 @@ def _cells(row: Row, annotation: Annotation | None, where: str) -> Row:
 
 
 def _read_cells(path: Path, annotator: str, tasks: Tasks) -> None:
-    rows = _read_xlsx(path) if path.suffix.lower() == ".xlsx" else (r for batch in read_table(path) for r in batch)
+    rows = _read_xlsx(path) if path.suffix.lower() == ".xlsx" else _rows(path, tasks, kind="csv")
     for number, cells in enumerate(rows, start=2):
         try:
             quote = json.loads(cells["record"])
