@@ -63,7 +63,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, stance.Build, 
 def test_everything_is_counted(made: tuple[Path, stance.Build, stance.Build]) -> None:
     _, first, built = made
     counts = built.manifest["counts"]
-    assert counts["articles"] == {"read": 25, "unreadable": 2}
+    assert counts["articles"] == {"read": 25, "unreadable": 2, "renamed": 0}
     assert {u["file"]: u["reason"] for u in rows(built.review / "unreadable.jsonl")}.keys() == {
         "articles/empty.txt", "articles/wire.jsonl",
     }  # fmt: skip

@@ -55,17 +55,28 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(tmp_path: Path) -> No
     (tmp_path / "d.parquet").write_bytes(b"PAR1 not really")
     (tmp_path / "e.txt").write_text("Last.")
     articles, unreadable = read(tmp_path)
-    assert [a.id for a in articles] == ["x", "7", "e.txt"]
+    assert [a.id for a in articles] == ["x", "c.jsonl:x", "7", "e.txt"]
     reasons = {(u.file, u.reason.split(":")[0]) for u in unreadable}
     assert reasons == {
         ("a.txt", "the file has no text."),
         ("b.png", "cannot read '.png'"),
         ("c.jsonl", "row 2"),
         ("c.jsonl", "row with id 'y'"),
-        ("c.jsonl", "id 'x' stands already in c.jsonl"),
+        ("c.jsonl", "id 'x' stands already in c.jsonl, with another text; kept as 'c.jsonl"),
         ("d.parquet", unreadable[-1].reason.split(":")[0]),
     }
     assert "Parquet" in unreadable[-1].reason
+
+
+def test_two_texts_with_one_id_are_both_kept_and_one_text_twice_is_not(tmp_path: Path) -> None:
+    for name, texts in (("a", ["One."]), ("b", ["Two.", "One.", "Three.", "Two."])):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps({"id": "x", "text": t}) + "\n" for t in texts))
+    articles, listed = read(tmp_path)
+    assert {a.id: a.text for a in articles} == {"x": "One.", "b.jsonl:x": "Two.", "b.jsonl:b.jsonl:x": "Three."}
+    assert [(u.file, u.kept_as) for u in listed] == [
+        ("b.jsonl", "b.jsonl:x"), ("b.jsonl", None), ("b.jsonl", "b.jsonl:b.jsonl:x"), ("b.jsonl", None),
+    ]  # fmt: skip
+    assert listed[1].reason == "id 'x' stands already in a.jsonl, with the same text"
 
 
 def test_a_web_archive(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def build_dataset(
 
     Example:
         >>> build_dataset("configs/build.yaml").manifest["counts"]["articles"]  # doctest: +SKIP
-        {'read': 41, 'unreadable': 0}
+        {'read': 41, 'unreadable': 0, 'renamed': 0}
     """
     if not isinstance(config, BuildConfig):
         data = Path(config).parent if data is None else data
@@ -263,8 +263,9 @@ class _Run:
                 (review / name).write_bytes((step / name).read_bytes())
             undecided = json.loads((labelled / "undecided.json").read_text("utf-8"))
             articles = sum(1 for s in sorted(ingested.glob("articles-*.jsonl")) for _ in _rows(s))
+            renamed = [row["kept_as"] is not None for row in _rows(review / "unreadable.jsonl")]
             counts = {
-                "articles": {"read": articles, "unreadable": sum(1 for _ in _rows(review / "unreadable.jsonl"))},
+                "articles": {"read": articles, "unreadable": renamed.count(False), "renamed": renamed.count(True)},
                 "statements": sum(1 for _ in _rows(quotes / "quotes.jsonl")),
                 "dropped": _tally(r["reason"] for r in _rows(review / "dropped.jsonl")),
                 "sample": sum(1 for _ in _rows(review / "sample.jsonl")),

@@ -25,15 +25,17 @@ _ARCHIVES = (".warc", ".warc.gz")
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file, or a part of it, that gave no article.
+    """A file, or a part of it, that gave no article, or an article only under another id than its own.
 
     Args:
         file: its name.
         reason: why, with the row where there is one.
+        kept_as: the id that the article got because another one has its own; None where there is no article.
     """
 
     file: str
     reason: str
+    kept_as: str | None = None
 
 
 def article_files(patterns: Sequence[str], *, folder: str | Path = ".") -> list[Path]:
@@ -80,7 +82,8 @@ def read_articles(
     """The articles of files in their order, each with an id that no other has.
 
     A document is one article, its id its path from `root` on; a row of a table and a page of a web archive keep their own
-    id, or get one from their content.
+    id, or get one from their content. Of two articles with one id and one text the first is kept; with another text, the
+    second is kept too, its id FILE:ID, and the clash is listed.
 
     Args:
         files: text, Markdown, HTML, JSONL, CSV, Parquet, WARC.
@@ -88,7 +91,7 @@ def read_articles(
         columns: for tables, our field to their column, such as {"text": "body"}.
 
     Yields:
-        An `Article`, or an `Unreadable` for each file, row or page that gives none.
+        An `Article`, or an `Unreadable` for each file, row or page that gives none; both where an id had to change.
 
     Raises:
         InputError: an unknown field in `columns`.
@@ -101,17 +104,24 @@ def read_articles(
     if unknown := sorted(set(columns or ()) - set(FIELDS)):
         raise InputError(f"columns: an article has no field {unknown[0]!r}; it has {', '.join(FIELDS)}.")
     homes: dict[str, str] = {}
+    texts: dict[tuple[str, bytes], str] = {}
     for file in files:
         name = name_of(file, root)
         for found in _of_file(file, name, columns or {}):
-            if isinstance(found, Article):
-                key = found.id or _content_id(name, found)
-                if key in homes:
-                    found = Unreadable(name, f"id {key!r} stands already in {homes[key]}")
-                else:
-                    homes[key] = name
-                    found = replace(found, id=key)
-            yield found
+            if isinstance(found, Unreadable):
+                yield found
+                continue
+            key = own = found.id or _content_id(name, found)
+            text = hashlib.sha256(found.text.encode("utf-8", "surrogatepass")).digest()
+            if (key, text) in texts:
+                yield Unreadable(name, f"id {key!r} stands already in {texts[key, text]}, with the same text")
+                continue
+            while own in homes:
+                own = f"{name}:{own}"
+            if own != key:
+                yield Unreadable(name, f"id {key!r} stands already in {homes[key]}, with another text; kept as {own!r}", own)
+            homes[own] = texts[key, text] = name
+            yield replace(found, id=own)
 
 
 def _content_id(name: str, article: Article) -> str:
