@@ -21,6 +21,8 @@ FIELDS = ("text", "title", "date", "outlet", "url", "id", "language")
 _DOCUMENTS = (".txt", ".text", ".md", ".markdown", ".html", ".htm")
 _TABLES = (".jsonl", ".csv", ".parquet")
 _ARCHIVES = (".warc", ".warc.gz")
+_PAGES = {"response": "html", "resource": "html", "conversion": "text/plain"}
+"""Records of a web archive that hold a page, and what its content type must say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,29 +179,57 @@ def _of_row(values: dict[str, Any]) -> Article:
 
 
 def _of_archive(file: Path, name: str) -> Iterator[Article | Unreadable]:
+    pages = 0
+    for record in _records(file):
+        if record.rec_type in _PAGES:
+            pages += 1
+            yield _of_page(record, name)
+    if not pages:
+        yield Unreadable(name, "no page in this web archive")
+
+
+def _records(file: Path) -> Iterator[Any]:
+    """The records of a web archive; raises InputError where one is damaged."""
     try:
         from warcio.archiveiterator import ArchiveIterator
-        from warcio.exceptions import ArchiveLoadFailed
     except ImportError as error:
         raise MissingExtraError("warcio", "warc") from error
-    try:
-        with file.open("rb") as handle:
-            for record in ArchiveIterator(handle):
-                if record.rec_type == "response":
-                    yield _of_page(record, name)
-    except ArchiveLoadFailed as error:
-        yield Unreadable(name, f"a damaged web archive ({error})")
+    with file.open("rb") as handle:
+        records = ArchiveIterator(handle)
+        while True:
+            try:
+                record = next(records, None)
+            except Exception as error:  # a cut header makes warcio raise errors of any kind
+                raise InputError(f"a damaged web archive ({error})") from error
+            if record is None:
+                break
+            if record.length is None:
+                raise InputError("a damaged web archive (cut inside the header of a record)")
+            yield record
+        if records.offset < file.stat().st_size:  # warcio takes a record that is cut before its page for the end
+            raise InputError(f"a damaged web archive (cut inside the record at byte {records.offset})")
 
 
 def _of_page(record: Any, name: str) -> Article | Unreadable:
-    url = record.rec_headers.get_header("WARC-Target-URI")
-    kind = (record.http_headers.get_header("Content-Type") or "") if record.http_headers else ""
-    status = record.http_headers.get_statuscode() if record.http_headers else "no"
-    if status != "200" or "html" not in kind:
-        return Unreadable(name, f"{url}: status {status}, content type {kind or 'none'}")
+    headers, http = record.rec_headers, record.http_headers
+    url = headers.get_header("WARC-Target-URI")
+    kind = (http or headers).get_header("Content-Type") or "none"
+    status = (http.get_statuscode() if http else "no") if record.rec_type == "response" else None
+    body = record.content_stream().read()
+    while record.raw_stream.read(2**16):  # what the page's own encoding leaves
+        pass
+    if record.raw_stream.limit:
+        return Unreadable(name, f"{url}: cut; {record.raw_stream.limit} bytes are missing of its Content-Length")
+    if reason := headers.get_header("WARC-Truncated"):
+        return Unreadable(name, f"{url}: cut by the crawler ({reason})")
+    if status not in (None, "200") or _PAGES[record.rec_type] not in kind:
+        return Unreadable(name, f"{url}: {'' if status is None else f'status {status}, '}content type {kind}")
     try:
-        article = article_of_html(decode(record.content_stream().read(), where=url))
+        text = decode(body, where=url)
+        if record.rec_type == "conversion" and not text.strip():
+            raise InputError("no text")
+        article = Article(text) if record.rec_type == "conversion" else article_of_html(text)
     except InputError as error:
         return Unreadable(name, f"{url}: {error}".removeprefix(f"{url}: {url}: "))
-    date = article.date or (record.rec_headers.get_header("WARC-Date") or "")[:10] or None
+    date = article.date or (headers.get_header("WARC-Date") or "")[:10] or None
     return replace(article, url=article.url or url, date=date)
