@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 BATCH = 4096
 """Rows that are held in memory at once."""
+_FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_IN_FRONT_MATTER = ("title", "date", "url", "outlet", "language")
 _LANGUAGE = re.compile(r"<html[^>]*\blang=[\"']?([A-Za-z]{2})\b", re.IGNORECASE)
 
 
@@ -286,7 +289,9 @@ def read_article(path: str | Path) -> Article:
         return article_of_html(text)
     if ftfy.is_bad(text):
         text = ftfy.fix_encoding(text)
-    return Article(plain_of_markdown(text) if kind in (".md", ".markdown") else text, id=path.name)
+    if kind in (".md", ".markdown"):
+        return replace(article_of_markdown(text, where=str(path)), id=path.name)
+    return Article(text, id=path.name)
 
 
 def decode(data: bytes, *, where: str) -> str:
@@ -316,21 +321,51 @@ def decode(data: bytes, *, where: str) -> str:
         return str(best)
 
 
-def plain_of_markdown(markup: str) -> str:
-    """The text of a Markdown document, one paragraph or heading a line, without its marks.
+def article_of_markdown(markup: str, *, where: str = "Markdown") -> Article:
+    """The article of a Markdown document: its text without marks, one paragraph or heading a line.
+
+    Its front matter, YAML between lines of `---`, gives title, date, url, outlet and language; the first heading of the
+    first order is the title where that says none.
+
+    Args:
+        markup: the document.
+        where: its name, for errors.
+
+    Raises:
+        InputError: front matter that is no YAML, or a document without text.
 
     Example:
-        >>> plain_of_markdown("# News\\n\\n**Anna Holm** said [so](https://example.org).")
-        'News\\n\\nAnna Holm said so.'
+        >>> article = article_of_markdown("---\\ndate: 2024-05-06\\n---\\n# News\\n\\n**Anna Holm** said [so](https://example.org).")
+        >>> article.title, article.date, article.text
+        ('News', '2024-05-06', 'News\\n\\nAnna Holm said so.')
     """
+    import yaml
     from markdown_it import MarkdownIt
 
-    lines = []
+    known: dict[str, str] = {}
+    if matter := _FRONT_MATTER.match(markup):
+        try:
+            values = yaml.load(matter[1], yaml.BaseLoader)  # every value as it is written: a date, and the language "no"
+        except yaml.YAMLError as error:
+            raise InputError(f"{where}: its front matter is not valid YAML: {error}") from error
+        if isinstance(values, dict):  # else it is text between two rules
+            markup = markup[matter.end() :]
+            said = {str(name).lower(): value for name, value in values.items()}
+            known = {name: said[name] for name in _IN_FRONT_MATTER if isinstance(said.get(name), str) and said[name].strip()}
+    lines: list[str] = []
+    heading, before = None, ""
     for token in MarkdownIt().parse(markup):
         if token.type == "inline":
             words = [" " if c.type in ("softbreak", "hardbreak") else c.content for c in token.children or []]
             lines.append("".join(words))
-    return "\n\n".join(lines)
+            if before == "h1" and heading is None:
+                heading = lines[-1]
+        before = token.tag
+    if not any(line.strip() for line in lines):
+        raise InputError(f"{where}: the file has no text.")
+    if "language" in known:
+        known["language"] = known["language"].lower().replace("_", "-").split("-")[0]
+    return Article("\n\n".join(lines), **{"title": heading, **known})
 
 
 def article_of_html(markup: str) -> Article:

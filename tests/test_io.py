@@ -37,7 +37,7 @@ def test_bad_files_are_named(tmp_path: Path, name: str, content: str, why: str) 
 
 
 @given(words=st.lists(st.text("aж€\n\",", min_size=1), min_size=1, max_size=6), data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
 def test_a_file_cut_anywhere_gives_the_rows_before(tmp_path: Path, ending: str, words: list[str], data: st.DataObject) -> None:
     path, rows = tmp_path / f"t.{ending}", [{"id": str(i), "text": w} for i, w in enumerate(words)]
@@ -106,6 +106,25 @@ def test_markdown_loses_its_marks_but_not_its_words(tmp_path: Path) -> None:
     path = tmp_path / "letter.md"
     path.write_text("## Week 12\n\n> **Anna Holm** told *us*: “We will [not](x.html)\n> block it.”\n", encoding="utf-8")
     assert read_article(path).text == "Week 12\n\nAnna Holm told us: “We will not block it.”"
+
+
+def test_front_matter_of_markdown_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    matter = "---\ntitle: 'Holm: never'\ndate: 2024-05-06\nLanguage: no\noutlet: Post\nurl: https://example.org\ntags: [a]\n---\n"
+    path.write_text(f"{matter}\n# Another heading\n\nAnna Holm said no.\n", encoding="utf-8")
+    found = read_article(path)
+    assert (found.title, found.date, found.outlet) == ("Holm: never", "2024-05-06", "Post")
+    assert (found.url, found.language) == ("https://example.org", "no")
+    assert found.text == "Another heading\n\nAnna Holm said no."
+    for heading, title in (("## Week\n\n# Talks *end*", "Talks end"), ("Talks\n===", "Talks"), ("## Week", None)):
+        path.write_text(f"{heading}\n\nYes.")
+        assert read_article(path).title == title and read_article(path).text.endswith("\n\nYes.")
+    path.write_text("---\nHe said no.\n---\n")
+    assert read_article(path).text == "He said no."
+    for text, why in (("---\ntitle: a: b\n---\nYes.", "its front matter is not valid YAML"), (matter, "the file has no text")):
+        path.write_text(text)
+        with pytest.raises(InputError, match=why):
+            read_article(path)
 
 
 def test_mojibake_is_repaired(tmp_path: Path) -> None:
