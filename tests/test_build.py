@@ -143,7 +143,7 @@ def test_bad_annotations_are_listed(made: tuple[Path, stance.Build, stance.Build
     known = rows(built.review / "sample.jsonl")[0]["id"]
     (tmp_path / "ann.jsonl").write_text(
         "".join(
-            json.dumps({"quote": q, "annotator": "ann", "label": x}) + "\n"
+            json.dumps({"quote": q, "annotator": "ann", "label": x, "note": f"on {x}"}) + "\n"
             for q, x in [("gone", "favor"), (known, "pro"), (known, "favor"), (known, "against")]
         )
         + '{"quote": "half'
@@ -158,6 +158,11 @@ def test_bad_annotations_are_listed(made: tuple[Path, stance.Build, stance.Build
         "unknown quote", "label 'pro' is outside the scheme", "conflict", "row 5",
     }  # fmt: skip
     assert result.manifest["counts"]["labelled"] == 0
+    assert {p["file"] for p in problems} == {os.path.relpath(tmp_path / "ann.jsonl", folder)}
+    assert {(p["label"], p["note"]) for p in problems} == {
+        ("favor", "on favor"), ("pro", "on pro"), ("against", "on against"), (None, None),
+    }  # fmt: skip
+    assert result.manifest["counts"]["annotation_files"] == {str(tmp_path / "*.jsonl"): 1}
 
 
 @pytest.mark.parametrize(
@@ -237,6 +242,7 @@ def test_the_commands(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["build", str(folder / "build.yaml"), "--output", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     assert "articles: read" in result.stdout and "next: stance annotate" in result.stdout
+    assert "0  annotation files: labels/*.jsonl" in result.stdout and "no file is labels/*.jsonl" in result.stderr
     sample, tasks, table = tmp_path / "out" / "review" / "sample.jsonl", tmp_path / "tasks.json", tmp_path / "t.csv"
     for args in (
         ["convert", str(sample), "--to", "labelstudio", "-o", str(tasks)],

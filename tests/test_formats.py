@@ -135,6 +135,18 @@ def test_lines_that_are_no_json_are_named(tmp_path: Path) -> None:
     assert tasks.annotations == GIVEN[:1] and tasks.problems[0].reason.startswith("row 2: not JSON")
 
 
+def test_a_listed_problem_says_all_that_the_file_said(tmp_path: Path) -> None:
+    lines = [{"quote": ROWS[0], "answer": "reject", "accept": ["favor"], "note": "hm"}, {"accept": ["against"], "note": "so"}]
+    (tmp_path / "bob.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (tmp_path / "ann.csv").write_text("id,label,note\n,favor,lost its id\nq1,pro,why\n")
+    problems = read_tasks(tmp_path / "bob.jsonl", kind="prodigy").problems
+    problems += read_tasks(tmp_path / "ann.csv", kind="table").problems
+    assert [(p.label, p.note) for p in problems] == [
+        ("favor", "hm"), ("against", "so"), ("favor", "lost its id"), ("pro", "why"),
+    ]  # fmt: skip
+    assert {p.file for p in problems} == {str(tmp_path / "bob.jsonl"), str(tmp_path / "ann.csv")}
+
+
 def test_half_written_files_give_their_good_rows_and_name_the_rest(tmp_path: Path) -> None:
     given = [Annotation("q1", "ann", "favor", "так"), Annotation("q2", "ann", "neutral", "ні, ще ні")]
     for kind, name in (("stance", "ann.jsonl"), ("table", "ann.csv")):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from glob import glob
 from itertools import chain
 from pathlib import Path
@@ -212,7 +212,7 @@ class _Run:
         for source, file in self.annotated:
             tasks = read_tasks(file, kind=source.format, annotator=source.annotator)
             annotations += [(self._name(file), a) for a in tasks.annotations]
-            problems += tasks.problems
+            problems += [replace(p, file=self._name(file)) for p in tasks.problems]
         return annotations, problems
 
     def sample(self, quotes: Path) -> Path:
@@ -269,6 +269,7 @@ class _Run:
                 "statements": sum(1 for _ in _rows(quotes / "quotes.jsonl")),
                 "dropped": _tally(r["reason"] for r in _rows(review / "dropped.jsonl")),
                 "sample": sum(1 for _ in _rows(review / "sample.jsonl")),
+                "annotation_files": {s.path: sum(of is s for of, _ in self.annotated) for s in self.config.annotations},
                 "annotation_problems": _tally(p["reason"].split(":")[0] for p in _rows(review / "problems.jsonl")),
                 "undecided": undecided,
             }

@@ -77,12 +77,17 @@ class Tasks:
         """Keep an annotation, or list why it cannot be one."""
         name = label.strip().casefold() if isinstance(label, str) else None
         if name not in list(LABELS):
-            self.problems.append(Problem(file, _text(quote), _text(annotator), f"label {label!r} is outside the scheme"))
+            self.refuse(file, quote, annotator, f"label {label!r} is outside the scheme", label, note)
             return
         try:
             self.annotations.append(Annotation(_text(quote) or "", _text(annotator) or "", Stance(name), _text(note)))
         except InputError as error:
-            self.problems.append(Problem(file, _text(quote), _text(annotator), str(error)))
+            self.refuse(file, quote, annotator, str(error), label, note)
+
+    def refuse(self, file: str, quote: Any, annotator: Any, reason: str, label: Any = None, note: Any = None) -> None:
+        """List an annotation that cannot be used, with all that it says."""
+        said = ", ".join(map(str, label)) if isinstance(label, list) else label
+        self.problems.append(Problem(file, _text(quote), _text(annotator), reason, _text(said), _text(note)))
 
 
 def _text(value: Any) -> str | None:
@@ -164,7 +169,7 @@ def _rows(path: Path, tasks: Tasks, *, kind: str) -> Iterator[Row]:
     """The good rows of a file; what is half-written becomes a problem."""
 
     def skip(reason: str) -> None:
-        tasks.problems.append(Problem(path.name, None, None, reason.removeprefix(f"{path}, ")))
+        tasks.refuse(str(path), None, None, reason.removeprefix(f"{path}, "))
 
     for batch in read_table(path, kind=kind, skip=skip):
         yield from batch
@@ -172,7 +177,7 @@ def _rows(path: Path, tasks: Tasks, *, kind: str) -> Iterator[Row]:
 
 def _read_stance(path: Path, annotator: str, tasks: Tasks) -> None:
     for line in _rows(path, tasks, kind="jsonl"):
-        tasks.take(path.name, line.get("quote"), line.get("annotator") or annotator, line.get("label"), line.get("note"))
+        tasks.take(str(path), line.get("quote"), line.get("annotator") or annotator, line.get("label"), line.get("note"))
 
 
 def _labelstudio_task(row: Row, annotations: list[Annotation]) -> Row:
@@ -206,13 +211,14 @@ def _read_labelstudio(path: Path, annotator: str, tasks: Tasks) -> None:
         for a in given:
             by = a.get("completed_by")
             who = by.get("email") if isinstance(by, dict) else by if by is not None else annotator
-            if a.get("was_cancelled"):
-                tasks.problems.append(Problem(path.name, _text(values.get("id")), _text(who), "skipped in the tool"))
-                continue
             results = {r.get("from_name"): r.get("value", {}) for r in a.get("result", [])}
             choices = results.get("stance", {}).get("choices") or [None]
             note = "\n".join(results.get("note", {}).get("text") or []) or None
-            tasks.take(path.name, values.get("id"), who, choices[0] if len(choices) == 1 else choices, note)
+            label = choices[0] if len(choices) == 1 else choices
+            if a.get("was_cancelled"):
+                tasks.refuse(str(path), values.get("id"), who, "skipped in the tool", label, note)
+            else:
+                tasks.take(str(path), values.get("id"), who, label, note)
 
 
 def _doccano_line(row: Row, annotation: Annotation | None) -> Row:
@@ -231,18 +237,18 @@ def _read_doccano(path: Path, annotator: str, tasks: Tasks) -> None:
     doccano tells users apart by its files' names alone: a label that is not the one brought along is this file's annotator's.
     """
     for line in _rows(path, tasks, kind="jsonl"):
+        labels, given = line.get("label", line.get("labels")) or [], line.get("given")
+        note = "\n".join(line.get("Comments") or []) or None
         try:
             quote = json.loads(line["quote"])
             tasks.quotes.setdefault(quote["id"], quote)
         except (KeyError, TypeError, ValueError):
-            tasks.problems.append(Problem(path.name, None, annotator, f"line with doccano's id {line.get('id')!r}: no `quote`"))
+            tasks.refuse(str(path), None, annotator, f"line with doccano's id {line.get('id')!r}: no `quote`", labels, note)
             continue
-        labels, given = line.get("label", line.get("labels")) or [], line.get("given")
-        note = "\n".join(line.get("Comments") or []) or None
         if given and labels == [given["label"]]:
-            tasks.take(path.name, quote["id"], given["annotator"], given["label"], note or given["note"])
+            tasks.take(str(path), quote["id"], given["annotator"], given["label"], note or given["note"])
         elif labels:
-            tasks.take(path.name, quote["id"], annotator, labels[0] if len(labels) == 1 else labels, note)
+            tasks.take(str(path), quote["id"], annotator, labels[0] if len(labels) == 1 else labels, note)
 
 
 def _prodigy_line(row: Row, annotation: Annotation | None) -> Row:
@@ -260,14 +266,16 @@ def _read_prodigy(path: Path, annotator: str, tasks: Tasks) -> None:
         quote = line.get("quote")
         who = line.get("_annotator_id") or line.get("_session_id") or annotator
         if not isinstance(quote, dict) or "id" not in quote:
-            tasks.problems.append(Problem(path.name, None, who, f"line with task {line.get('_task_hash')!r}: no `quote`"))
+            said = line.get("accept"), line.get("note")
+            tasks.refuse(str(path), None, who, f"line with task {line.get('_task_hash')!r}: no `quote`", *said)
             continue
         tasks.quotes.setdefault(quote["id"], quote)
         if line.get("answer", "accept") != "accept":
-            tasks.problems.append(Problem(path.name, quote["id"], who, f"answer {line['answer']!r} in the tool"))
+            said = line.get("accept"), line.get("note")
+            tasks.refuse(str(path), quote["id"], who, f"answer {line['answer']!r} in the tool", *said)
         elif "accept" in line:
             labels = line["accept"]
-            tasks.take(path.name, quote["id"], who, labels[0] if len(labels) == 1 else labels, line.get("note"))
+            tasks.take(str(path), quote["id"], who, labels[0] if len(labels) == 1 else labels, line.get("note"))
 
 
 def _cells(row: Row, annotation: Annotation | None, where: str) -> Row:
@@ -295,9 +303,10 @@ def _read_cells(path: Path, annotator: str, tasks: Tasks) -> None:
         else:
             tasks.quotes.setdefault(quote["id"], quote)
         if not quote["id"]:
-            tasks.problems.append(Problem(path.name, None, annotator, f"row {number}: no id"))
+            person = cells.get("annotator") or annotator
+            tasks.refuse(str(path), None, person, f"row {number}: no id", cells.get("label"), cells.get("note"))
         elif _text(cells.get("label")):
-            tasks.take(path.name, quote["id"], cells.get("annotator") or annotator, cells["label"], cells.get("note"))
+            tasks.take(str(path), quote["id"], cells.get("annotator") or annotator, cells["label"], cells.get("note"))
 
 
 def _openpyxl() -> Any:
