@@ -49,7 +49,13 @@ def table_kind(path: str | Path, kind: str | None = None, *, action: str) -> str
 
 
 def read_table(
-    path: str | Path, *, kind: str | None = None, skip: Callable[[str], None] | None = None, size: int = BATCH
+    path: str | Path,
+    *,
+    kind: str | None = None,
+    skip: Callable[[str], None] | None = None,
+    size: int = BATCH,
+    encoding: str = "utf-8-sig",
+    delimiter: str = ",",
 ) -> Iterator[list[Row]]:
     """Batches of rows of a CSV, JSONL or Parquet file; `-` is standard input.
 
@@ -61,6 +67,8 @@ def read_table(
         skip: called with the reason for each row that is left out because it is not what the ending says, once for all
             that follows a place where CSV cannot be told any more; raises when None.
         size: rows of a batch, at least 1.
+        encoding: of CSV and JSONL.
+        delimiter: between the cells of CSV.
 
     Raises:
         InputError: a missing file, an unknown ending, or a row that is not what the ending says.
@@ -80,11 +88,11 @@ def read_table(
     must_exist(name)
     binary = sys.stdin.buffer if name == "-" else Path(name).open("rb")
     # bytes that are no UTF-8 come through as surrogates, so that the lines before them are read: see _whole
-    handle = TextIOWrapper(binary, encoding="utf-8-sig", errors="surrogateescape", newline="")
+    handle = TextIOWrapper(binary, encoding=encoding, errors="surrogateescape", newline="")
     rows: list[Row] = []
     failure: InputError | None = None
     try:
-        for row in _csv(handle, name, bad) if kind == "csv" else _jsonl(handle, name, bad):
+        for row in _csv(handle, name, bad, delimiter) if kind == "csv" else _jsonl(handle, name, bad):
             rows.append(row)
             if len(rows) == size:
                 yield rows
@@ -106,11 +114,11 @@ def _whole(line: str) -> str:
     return line
 
 
-def _csv(handle: Iterable[str], name: str, bad: Callable[[str], None]) -> Iterator[Row]:
+def _csv(handle: Iterable[str], name: str, bad: Callable[[str], None], delimiter: str) -> Iterator[Row]:
     csv.field_size_limit(2**27)
     number = 1
     try:
-        reader = csv.DictReader(map(_whole, handle), strict=True)
+        reader = csv.DictReader(map(_whole, handle), strict=True, delimiter=delimiter)
         twice = [column for column, count in Counter(reader.fieldnames or ()).items() if count > 1]
         if twice:
             raise InputError(f"{name}: two columns are called {twice[0]!r}; rename one.")
@@ -192,7 +200,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_table(batches: Iterable[list[Row]], path: str | Path, *, kind: str = "csv", columns: Sequence[str] = ()) -> int:
+def write_table(
+    batches: Iterable[list[Row]], path: str | Path, *, kind: str = "csv", columns: Sequence[str] = (), encoding: str = "utf-8"
+) -> int:
     """Write batches of rows to a CSV, JSONL or Parquet file by its ending, or to standard output for `-`.
 
     Args:
@@ -200,6 +210,7 @@ def write_table(batches: Iterable[list[Row]], path: str | Path, *, kind: str = "
         path: the file, or `-`.
         kind: "csv" or "jsonl", for standard output.
         columns: the header of a CSV file; the first row's keys when not given.
+        encoding: of a CSV or JSONL file; "utf-8-sig" for a spreadsheet program.
 
     Returns:
         The number of rows.
@@ -213,7 +224,7 @@ def write_table(batches: Iterable[list[Row]], path: str | Path, *, kind: str = "
     with atomic_path(path) as temporary:
         if kind == "parquet":
             return _write_parquet(batches, temporary)
-        with temporary.open("w", encoding="utf-8", newline="") as handle:
+        with temporary.open("w", encoding=encoding, newline="") as handle:
             return _write_text(batches, handle, kind, columns)
 
 

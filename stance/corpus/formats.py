@@ -27,7 +27,7 @@ from typing import Any, Literal, get_args
 
 from stance.corpus.annotations import Problem
 from stance.errors import InputError, MissingExtraError
-from stance.io import atomic_path, read_table, write_table
+from stance.io import atomic_path, must_exist, read_table, write_table
 from stance.labels import LABELS, Stance
 from stance.records import Annotation
 
@@ -50,6 +50,7 @@ LABEL_STUDIO_CONFIG = """\
 """The labelling configuration for a Label Studio project that takes our tasks."""
 
 _SHOWN = ("id", "text", "speaker", "context")
+_FORMULA = ("=", "+", "-", "@")
 _CELL = 32_767
 """Characters that a cell of a spreadsheet holds; longer text would be cut."""
 
@@ -132,7 +133,10 @@ def write_tasks(rows: Sequence[Row], path: str | Path, *, kind: Kind, annotation
         write_table([[_prodigy_line(r, a) for r, a in pairs]], path)
     else:
         cells = [_cells(r, a, str(path)) for r, a in pairs]
-        _write_xlsx(cells, Path(path)) if Path(path).suffix.lower() == ".xlsx" else write_table([cells], path)
+        if Path(path).suffix.lower() == ".xlsx":
+            _write_xlsx(cells, Path(path))
+        else:
+            write_table([cells], path, encoding="utf-8-sig")  # by whose mark Excel knows UTF-8
 
 
 def read_tasks(path: str | Path, *, kind: Kind, annotator: str | None = None) -> Tasks:
@@ -168,11 +172,29 @@ def _known(kind: str) -> None:
 def _rows(path: Path, tasks: Tasks, *, kind: str) -> Iterator[Row]:
     """The good rows of a file; what is half-written becomes a problem."""
 
+    how = _as_saved(path) if kind == "csv" else {}
+
     def skip(reason: str) -> None:
         tasks.refuse(str(path), None, None, reason.removeprefix(f"{path}, "))
 
-    for batch in read_table(path, kind=kind, skip=skip):
+    for batch in read_table(path, kind=kind, skip=skip, **how):
         yield from batch
+
+
+def _as_saved(path: Path) -> dict[str, str]:
+    """How a spreadsheet program saved a CSV file: in UTF-8 or its country's encoding, with its country's separator."""
+    must_exist(path)
+    data, encoding = path.read_bytes(), "utf-8-sig"
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        if error.end < len(data):  # else it is UTF-8 that was cut inside its last letter
+            from charset_normalizer import from_bytes
+
+            found = from_bytes(data, cp_isolation=["cp1252", "cp1251"]).best()
+            encoding = encoding if found is None else found.encoding
+    header = data.split(b"\n", 1)[0]
+    return {"encoding": encoding, "delimiter": max((",", ";", "\t"), key=lambda d: header.count(d.encode()))}
 
 
 def _read_stance(path: Path, annotator: str, tasks: Tasks) -> None:
@@ -283,9 +305,9 @@ def _cells(row: Row, annotation: Annotation | None, where: str) -> Row:
     shown = {}
     for name in _SHOWN:
         text = "".join(c if c.isprintable() or c in "\n\t" else " " for c in str(row.get(name) or ""))
-        shown[name] = f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+        shown[name] = _escaped(text)
     label = str(annotation.label) if annotation else ""
-    person, note = (annotation.annotator, annotation.note or "") if annotation else ("", "")
+    person, note = (_escaped(annotation.annotator), _escaped(annotation.note or "")) if annotation else ("", "")
     cells = {**shown, "label": label, "annotator": person, "note": note, "record": json.dumps(row)}
     long = [name for name, value in cells.items() if len(value) > _CELL]
     if long:
@@ -293,9 +315,19 @@ def _cells(row: Row, annotation: Annotation | None, where: str) -> Row:
     return cells
 
 
+def _escaped(text: str) -> str:
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def _unescaped(cell: Any) -> Any:
+    escaped = isinstance(cell, str) and cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA)
+    return cell[1:] if escaped else cell
+
+
 def _read_cells(path: Path, annotator: str, tasks: Tasks) -> None:
     rows = _read_xlsx(path) if path.suffix.lower() == ".xlsx" else _rows(path, tasks, kind="csv")
-    for number, cells in enumerate(rows, start=2):
+    for number, raw in enumerate(rows, start=2):
+        cells = {name: _unescaped(cell) if name in ("id", "annotator", "note") else cell for name, cell in raw.items()}
         try:
             quote = json.loads(cells["record"])
         except (KeyError, TypeError, ValueError):
