@@ -48,6 +48,9 @@ def build(
         parts = count.items() if isinstance(count, dict) else [("", count)]
         for part, n in parts:
             typer.echo(f"{n:>8}  {name.replace('_', ' ')}{': ' if part else ''}{part}")
+    for pattern, count in made.manifest["counts"]["annotation_files"].items():
+        if not count:
+            typer.echo(f"annotations: no file is {pattern}", err=True)
     typer.echo(f"dataset in {made.dataset}; lists of all that was left out in {made.review}")
     if not made.manifest["counts"]["labelled"]:
         typer.echo(f"next: stance annotate {made.review / 'sample.jsonl'} --annotator YOU -o YOU.jsonl")

@@ -385,7 +385,9 @@ class BuildConfig(_Strict):
 
     Args:
         name: of the data set, on its card.
-        output: folder of the results; `dataset/` and `steps/` in it belong to the build.
+        output: folder of the results. `dataset/` and `steps/` in it are the build's alone: it replaces the first whole,
+            but stops at a file there that it did not write, and clears the second up. `review/` is shared: the build
+            replaces its own lists there and leaves every other file, such as people's annotations.
         articles: files, globs and folders, from the data folder on.
         columns: for tables of articles, our field to their column.
         claim: the target, as a claim; Ukraine's membership when None.

@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 BATCH = 4096
 """Rows that are held in memory at once."""
+_FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+_IN_FRONT_MATTER = ("title", "date", "url", "outlet", "language")
 _LANGUAGE = re.compile(r"<html[^>]*\blang=[\"']?([A-Za-z]{2})\b", re.IGNORECASE)
 
 
@@ -46,16 +49,26 @@ def table_kind(path: str | Path, kind: str | None = None, *, action: str) -> str
 
 
 def read_table(
-    path: str | Path, *, kind: str | None = None, skip: Callable[[str], None] | None = None, size: int = BATCH
+    path: str | Path,
+    *,
+    kind: str | None = None,
+    skip: Callable[[str], None] | None = None,
+    size: int = BATCH,
+    encoding: str = "utf-8-sig",
+    delimiter: str = ",",
 ) -> Iterator[list[Row]]:
     """Batches of rows of a CSV, JSONL or Parquet file; `-` is standard input.
+
+    Where a file is damaged, the rows before come first: a half-written one gives all that it has.
 
     Args:
         path: the file.
         kind: "csv", "jsonl" or "parquet"; by the file's ending when None ("csv" for standard input).
-        skip: called with the reason for each row that is left out because it is not what the ending says; such a row
-            raises when None.
+        skip: called with the reason for each row that is left out because it is not what the ending says, once for all
+            that follows a place where CSV cannot be told any more; raises when None.
         size: rows of a batch, at least 1.
+        encoding: of CSV and JSONL.
+        delimiter: between the cells of CSV.
 
     Raises:
         InputError: a missing file, an unknown ending, or a row that is not what the ending says.
@@ -74,28 +87,38 @@ def read_table(
         return
     must_exist(name)
     binary = sys.stdin.buffer if name == "-" else Path(name).open("rb")
-    handle = TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+    # bytes that are no UTF-8 come through as surrogates, so that the lines before them are read: see _whole
+    handle = TextIOWrapper(binary, encoding=encoding, errors="surrogateescape", newline="")
+    rows: list[Row] = []
+    failure: InputError | None = None
     try:
-        rows: list[Row] = []
-        for row in _csv(handle, name, bad) if kind == "csv" else _jsonl(handle, name, bad):
+        for row in _csv(handle, name, bad, delimiter) if kind == "csv" else _jsonl(handle, name, bad):
             rows.append(row)
             if len(rows) == size:
                 yield rows
                 rows = []
-        if rows:
-            yield rows
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name}: not UTF-8 text ({error.reason}); is it really a .{kind} file?") from error
+    except InputError as error:
+        failure = error
     finally:
         handle.detach()
         if name != "-":
             binary.close()
+    if rows:
+        yield rows
+    if failure is not None:
+        raise failure
 
 
-def _csv(handle: Iterable[str], name: str, bad: Callable[[str], None]) -> Iterator[Row]:
+def _whole(line: str) -> str:
+    line.encode()  # raises at a surrogate
+    return line
+
+
+def _csv(handle: Iterable[str], name: str, bad: Callable[[str], None], delimiter: str) -> Iterator[Row]:
     csv.field_size_limit(2**27)
+    number = 1
     try:
-        reader = csv.DictReader(handle, strict=True)
+        reader = csv.DictReader(map(_whole, handle), strict=True, delimiter=delimiter)
         twice = [column for column, count in Counter(reader.fieldnames or ()).items() if count > 1]
         if twice:
             raise InputError(f"{name}: two columns are called {twice[0]!r}; rename one.")
@@ -105,7 +128,9 @@ def _csv(handle: Iterable[str], name: str, bad: Callable[[str], None]) -> Iterat
                 continue
             yield dict(row)
     except csv.Error as error:
-        raise InputError(f"{name}: not valid CSV: {error}.") from error
+        bad(f"{name}, row {number + 1}: not valid CSV from here on: {error}.")
+    except UnicodeEncodeError:
+        bad(f"{name}, row {number + 1}: not UTF-8 text from here on; is it really a .csv file in UTF-8?")
 
 
 def _jsonl(handle: Iterable[str], name: str, bad: Callable[[str], None]) -> Iterator[Row]:
@@ -113,9 +138,12 @@ def _jsonl(handle: Iterable[str], name: str, bad: Callable[[str], None]) -> Iter
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(_whole(line))
         except json.JSONDecodeError as error:
             bad(f"{name}, row {number}: not JSON: {error}.")
+            continue
+        except UnicodeEncodeError:
+            bad(f"{name}, row {number}: not UTF-8 text; is it really a .jsonl file?")
             continue
         if not isinstance(row, dict):
             bad(f"{name}, row {number}: a JSON object is needed, not {type(row).__name__}.")
@@ -172,7 +200,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_table(batches: Iterable[list[Row]], path: str | Path, *, kind: str = "csv", columns: Sequence[str] = ()) -> int:
+def write_table(
+    batches: Iterable[list[Row]], path: str | Path, *, kind: str = "csv", columns: Sequence[str] = (), encoding: str = "utf-8"
+) -> int:
     """Write batches of rows to a CSV, JSONL or Parquet file by its ending, or to standard output for `-`.
 
     Args:
@@ -180,6 +210,7 @@ def write_table(batches: Iterable[list[Row]], path: str | Path, *, kind: str = "
         path: the file, or `-`.
         kind: "csv" or "jsonl", for standard output.
         columns: the header of a CSV file; the first row's keys when not given.
+        encoding: of a CSV or JSONL file; "utf-8-sig" for a spreadsheet program.
 
     Returns:
         The number of rows.
@@ -193,7 +224,7 @@ def write_table(batches: Iterable[list[Row]], path: str | Path, *, kind: str = "
     with atomic_path(path) as temporary:
         if kind == "parquet":
             return _write_parquet(batches, temporary)
-        with temporary.open("w", encoding="utf-8", newline="") as handle:
+        with temporary.open("w", encoding=encoding, newline="") as handle:
             return _write_text(batches, handle, kind, columns)
 
 
@@ -269,7 +300,9 @@ def read_article(path: str | Path) -> Article:
         return article_of_html(text)
     if ftfy.is_bad(text):
         text = ftfy.fix_encoding(text)
-    return Article(plain_of_markdown(text) if kind in (".md", ".markdown") else text, id=path.name)
+    if kind in (".md", ".markdown"):
+        return replace(article_of_markdown(text, where=str(path)), id=path.name)
+    return Article(text, id=path.name)
 
 
 def decode(data: bytes, *, where: str) -> str:
@@ -299,21 +332,51 @@ def decode(data: bytes, *, where: str) -> str:
         return str(best)
 
 
-def plain_of_markdown(markup: str) -> str:
-    """The text of a Markdown document, one paragraph or heading a line, without its marks.
+def article_of_markdown(markup: str, *, where: str = "Markdown") -> Article:
+    """The article of a Markdown document: its text without marks, one paragraph or heading a line.
+
+    Its front matter, YAML between lines of `---`, gives title, date, url, outlet and language; the first heading of the
+    first order is the title where that says none.
+
+    Args:
+        markup: the document.
+        where: its name, for errors.
+
+    Raises:
+        InputError: front matter that is no YAML, or a document without text.
 
     Example:
-        >>> plain_of_markdown("# News\\n\\n**Anna Holm** said [so](https://example.org).")
-        'News\\n\\nAnna Holm said so.'
+        >>> article = article_of_markdown("---\\ndate: 2024-05-06\\n---\\n# News\\n\\n**Anna Holm** said [so](https://example.org).")
+        >>> article.title, article.date, article.text
+        ('News', '2024-05-06', 'News\\n\\nAnna Holm said so.')
     """
+    import yaml
     from markdown_it import MarkdownIt
 
-    lines = []
+    known: dict[str, str] = {}
+    if matter := _FRONT_MATTER.match(markup):
+        try:
+            values = yaml.load(matter[1], yaml.BaseLoader)  # every value as it is written: a date, and the language "no"
+        except yaml.YAMLError as error:
+            raise InputError(f"{where}: its front matter is not valid YAML: {error}") from error
+        if isinstance(values, dict):  # else it is text between two rules
+            markup = markup[matter.end() :]
+            said = {str(name).lower(): value for name, value in values.items()}
+            known = {name: said[name] for name in _IN_FRONT_MATTER if isinstance(said.get(name), str) and said[name].strip()}
+    lines: list[str] = []
+    heading, before = None, ""
     for token in MarkdownIt().parse(markup):
         if token.type == "inline":
             words = [" " if c.type in ("softbreak", "hardbreak") else c.content for c in token.children or []]
             lines.append("".join(words))
-    return "\n\n".join(lines)
+            if before == "h1" and heading is None:
+                heading = lines[-1]
+        before = token.tag
+    if not any(line.strip() for line in lines):
+        raise InputError(f"{where}: the file has no text.")
+    if "language" in known:
+        known["language"] = known["language"].lower().replace("_", "-").split("-")[0]
+    return Article("\n\n".join(lines), **{"title": heading, **known})
 
 
 def article_of_html(markup: str) -> Article:

@@ -72,6 +72,17 @@ def test_a_half_written_line_is_moved_aside(sample: Path, tmp_path: Path) -> Non
         Session(sample, out, annotator="bob")
 
 
+def test_a_line_cut_inside_a_letter_is_moved_aside_too(sample: Path, tmp_path: Path) -> None:
+    out = tmp_path / "ann.jsonl"
+    play(sample, out, "fra", notes="сумнівно")
+    whole = out.read_bytes()
+    at = whole.index("в".encode()) + 1
+    out.write_bytes(whole[:at])
+    session = Session(sample, out, annotator="ann")
+    assert session.broken == 1 and session.done == 1 and labels(out) == [("q0", "favor")]
+    assert (tmp_path / "ann.jsonl.broken").read_bytes() == whole[:at].splitlines()[1] + b"\n"
+
+
 def until(true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not true():

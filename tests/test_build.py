@@ -63,7 +63,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, stance.Build, 
 def test_everything_is_counted(made: tuple[Path, stance.Build, stance.Build]) -> None:
     _, first, built = made
     counts = built.manifest["counts"]
-    assert counts["articles"] == {"read": 25, "unreadable": 2}
+    assert counts["articles"] == {"read": 25, "unreadable": 2, "renamed": 0}
     assert {u["file"]: u["reason"] for u in rows(built.review / "unreadable.jsonl")}.keys() == {
         "articles/empty.txt", "articles/wire.jsonl",
     }  # fmt: skip
@@ -165,7 +165,7 @@ def test_bad_annotations_are_listed(made: tuple[Path, stance.Build, stance.Build
     known = rows(built.review / "sample.jsonl")[0]["id"]
     (tmp_path / "ann.jsonl").write_text(
         "".join(
-            json.dumps({"quote": q, "annotator": "ann", "label": x}) + "\n"
+            json.dumps({"quote": q, "annotator": "ann", "label": x, "note": f"on {x}"}) + "\n"
             for q, x in [("gone", "favor"), (known, "pro"), (known, "favor"), (known, "against")]
         )
         + '{"quote": "half'
@@ -180,6 +180,11 @@ def test_bad_annotations_are_listed(made: tuple[Path, stance.Build, stance.Build
         "unknown quote", "label 'pro' is outside the scheme", "conflict", "row 5",
     }  # fmt: skip
     assert result.manifest["counts"]["labelled"] == 0
+    assert {p["file"] for p in problems} == {os.path.relpath(tmp_path / "ann.jsonl", folder)}
+    assert {(p["label"], p["note"]) for p in problems} == {
+        ("favor", "on favor"), ("pro", "on pro"), ("against", "on against"), (None, None),
+    }  # fmt: skip
+    assert result.manifest["counts"]["annotation_files"] == {str(tmp_path / "*.jsonl"): 1}
 
 
 @pytest.mark.parametrize(
@@ -198,6 +203,27 @@ def test_bad_configs_are_refused(tmp_path: Path, change: dict, error: type[Excep
     (folder / "build.yaml").write_text(yaml.safe_dump(values))
     with pytest.raises(error, match=why):
         build_dataset(folder / "build.yaml", output=tmp_path / "out")
+
+
+def test_files_that_people_put_into_the_results_are_never_deleted(tmp_path: Path) -> None:
+    folder = corpus(tmp_path, 4)
+    first = build_dataset(folder / "build.yaml", output=tmp_path / "out")
+    label = json.dumps(Annotation(rows(first.review / "sample.jsonl")[0]["id"], "ann", "favor").to_dict()) + "\n"
+    (first.review / "ann.jsonl").write_text(label)
+    (first.review / "sheets").mkdir()
+    (first.review / "sheets" / "ann.csv").write_text("id,label\n")
+    (folder / "articles" / "zz.txt").write_text(article(99))
+    second = build_dataset(folder / "build.yaml", output=tmp_path / "out")
+    assert (second.review / "ann.jsonl").read_text() == label and (second.review / "sheets" / "ann.csv").is_file()
+    assert any(q["article"] == "articles/zz.txt" for q in rows(second.review / "quotes.jsonl"))
+    for name in ("notes.txt", "README.md"):
+        kept = (second.dataset / name).read_bytes() if name == "README.md" else b""
+        (second.dataset / name).write_text("mine")
+        with pytest.raises(stance.InputError, match=rf"dataset/{name}: not as the build left it"):
+            build_dataset(folder / "build.yaml", output=tmp_path / "out")
+        assert (second.dataset / name).read_text() == "mine"
+        (second.dataset / name).write_bytes(kept) if kept else (second.dataset / name).unlink()
+    build_dataset(folder / "build.yaml", output=tmp_path / "out")
 
 
 def test_two_builds_at_once_are_refused(tmp_path: Path) -> None:
@@ -238,6 +264,7 @@ def test_the_commands(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["build", str(folder / "build.yaml"), "--output", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     assert "articles: read" in result.stdout and "next: stance annotate" in result.stdout
+    assert "0  annotation files: labels/*.jsonl" in result.stdout and "no file is labels/*.jsonl" in result.stderr
     sample, tasks, table = tmp_path / "out" / "review" / "sample.jsonl", tmp_path / "tasks.json", tmp_path / "t.csv"
     for args in (
         ["convert", str(sample), "--to", "labelstudio", "-o", str(tasks)],

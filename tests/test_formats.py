@@ -54,7 +54,7 @@ QUOTES = st.lists(st.fixed_dictionaries({"id": IDS, "text": TEXTS, "speaker": st
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_survives_in_json_and_csv(tmp_path: Path, rows: list[dict], label: str, note: str | None) -> None:
     for kind, ending in ENDINGS[:4]:
-        given = [Annotation(r["id"], "ann", label, note if kind != "table" else None) for r in rows]
+        given = [Annotation(r["id"], "ann", label, note) for r in rows]
         write_tasks(rows, tmp_path / f"t.{ending}", kind=kind, annotations=given)
         back = read_tasks(tmp_path / f"t.{ending}", kind=kind)
         assert (back.rows, back.annotations) == (rows, given)
@@ -133,6 +133,48 @@ def test_lines_that_are_no_json_are_named(tmp_path: Path) -> None:
     (tmp_path / "ann.jsonl").write_text(good + "\n" + good[:20] + "\n")
     tasks = read_tasks(tmp_path / "ann.jsonl", kind="stance")
     assert tasks.annotations == GIVEN[:1] and tasks.problems[0].reason.startswith("row 2: not JSON")
+
+
+def test_a_listed_problem_says_all_that_the_file_said(tmp_path: Path) -> None:
+    lines = [{"quote": ROWS[0], "answer": "reject", "accept": ["favor"], "note": "hm"}, {"accept": ["against"], "note": "so"}]
+    (tmp_path / "bob.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (tmp_path / "ann.csv").write_text("id,label,note\n,favor,lost its id\nq1,pro,why\n")
+    problems = read_tasks(tmp_path / "bob.jsonl", kind="prodigy").problems
+    problems += read_tasks(tmp_path / "ann.csv", kind="table").problems
+    assert [(p.label, p.note) for p in problems] == [
+        ("favor", "hm"), ("against", "so"), ("favor", "lost its id"), ("pro", "why"),
+    ]  # fmt: skip
+    assert {p.file for p in problems} == {str(tmp_path / "bob.jsonl"), str(tmp_path / "ann.csv")}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize(
+    ("encoding", "note"), [("utf-8", "schön"), ("utf-8-sig", "так"), ("cp1252", "schön – “so”"), ("cp1251", "так, ні")]
+)
+def test_a_table_that_excel_saved(tmp_path: Path, separator: str, encoding: str, note: str) -> None:
+    lines = [["id", "label", "note"], ["q1", "favor", f'"{note}"'], ["q2", "against", ""]]
+    (tmp_path / "ann.csv").write_bytes("".join(separator.join(line) + "\r\n" for line in lines).encode(encoding))
+    tasks = read_tasks(tmp_path / "ann.csv", kind="table")
+    assert tasks.annotations == [Annotation("q1", "ann", "favor", note), Annotation("q2", "ann", "against")]
+
+
+def test_excel_knows_the_letters_and_runs_nothing(tmp_path: Path) -> None:
+    given = [Annotation("q1", "=ann", "favor", "=1+1"), Annotation("q2", "'=bob", "favor", "'tis so")]
+    write_tasks(ROWS[:2], tmp_path / "t.csv", kind="table", annotations=given)
+    assert (tmp_path / "t.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+    assert ",favor,'=ann,'=1+1," in (tmp_path / "t.csv").read_text("utf-8-sig")
+    assert read_tasks(tmp_path / "t.csv", kind="table").annotations == given
+
+
+def test_half_written_files_give_their_good_rows_and_name_the_rest(tmp_path: Path) -> None:
+    given = [Annotation("q1", "ann", "favor", "так"), Annotation("q2", "ann", "neutral", "ні, ще ні")]
+    for kind, name in (("stance", "ann.jsonl"), ("table", "ann.csv")):
+        write_tasks(ROWS[:2], tmp_path / name, kind=kind, annotations=given)
+        whole = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(whole[: whole.index("щ".encode()) + 1])
+        tasks = read_tasks(tmp_path / name, kind=kind)
+        assert tasks.annotations == given[:1] and len(tasks.problems) == 1
+        assert tasks.problems[0].reason.startswith(f"row {2 if kind == 'stance' else 3}: not UTF-8 text")
 
 
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:

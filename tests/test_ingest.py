@@ -55,17 +55,28 @@ def test_what_cannot_be_read_is_named_and_the_rest_goes_on(tmp_path: Path) -> No
     (tmp_path / "d.parquet").write_bytes(b"PAR1 not really")
     (tmp_path / "e.txt").write_text("Last.")
     articles, unreadable = read(tmp_path)
-    assert [a.id for a in articles] == ["x", "7", "e.txt"]
+    assert [a.id for a in articles] == ["x", "c.jsonl:x", "7", "e.txt"]
     reasons = {(u.file, u.reason.split(":")[0]) for u in unreadable}
     assert reasons == {
         ("a.txt", "the file has no text."),
         ("b.png", "cannot read '.png'"),
         ("c.jsonl", "row 2"),
         ("c.jsonl", "row with id 'y'"),
-        ("c.jsonl", "id 'x' stands already in c.jsonl"),
+        ("c.jsonl", "id 'x' stands already in c.jsonl, with another text; kept as 'c.jsonl"),
         ("d.parquet", unreadable[-1].reason.split(":")[0]),
     }
     assert "Parquet" in unreadable[-1].reason
+
+
+def test_two_texts_with_one_id_are_both_kept_and_one_text_twice_is_not(tmp_path: Path) -> None:
+    for name, texts in (("a", ["One."]), ("b", ["Two.", "One.", "Three.", "Two."])):
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps({"id": "x", "text": t}) + "\n" for t in texts))
+    articles, listed = read(tmp_path)
+    assert {a.id: a.text for a in articles} == {"x": "One.", "b.jsonl:x": "Two.", "b.jsonl:b.jsonl:x": "Three."}
+    assert [(u.file, u.kept_as) for u in listed] == [
+        ("b.jsonl", "b.jsonl:x"), ("b.jsonl", None), ("b.jsonl", "b.jsonl:b.jsonl:x"), ("b.jsonl", None),
+    ]  # fmt: skip
+    assert listed[1].reason == "id 'x' stands already in a.jsonl, with the same text"
 
 
 def test_a_web_archive(tmp_path: Path) -> None:
@@ -85,6 +96,52 @@ def test_a_web_archive(tmp_path: Path) -> None:
     assert [(a.url, a.date, a.outlet) for a in articles] == [("https://example.org/0", "2024-05-06", "The Harbour Post")]
     assert {u.file for u in unreadable} == {"broken.warc", "crawl.warc.gz"}
     assert any("image/png" in u.reason for u in unreadable)
+
+
+def archive(path: Path, records: list[tuple[str, str, bytes]]) -> list[int]:
+    """Write records (type, content type, content); returns where each ends."""
+    from warcio.statusandheaders import StatusAndHeaders
+    from warcio.warcwriter import WARCWriter
+
+    ends = []
+    with path.open("wb") as handle:
+        writer = WARCWriter(handle, gzip=path.suffix == ".gz")
+        for number, (record, kind, body) in enumerate(records):
+            http = StatusAndHeaders("200 OK", [("Content-Type", kind)], protocol="HTTP/1.1") if record == "response" else None
+            made = writer.create_warc_record(
+                f"https://example.org/{number}", record, payload=io.BytesIO(body), http_headers=http, warc_content_type=kind
+            )
+            writer.write_record(made)
+            ends.append(handle.tell())
+    return ends
+
+
+def test_pages_that_a_crawler_kept_otherwise_are_read(tmp_path: Path) -> None:
+    archive(
+        tmp_path / "a.warc.gz",
+        [("resource", "text/html", PAGE.encode()), ("conversion", "text/plain", TEXT.encode()), ("resource", "image/png", b"P")],
+    )
+    articles, unreadable = read(tmp_path)
+    assert [(a.url, a.title) for a in articles] == [("https://example.org/0", "Talks end"), ("https://example.org/1", None)]
+    assert articles[1].text == TEXT and articles[1].date is not None
+    assert [u.reason for u in unreadable] == ["https://example.org/2: content type image/png"]
+
+
+@pytest.mark.parametrize("name", ["a.warc", "a.warc.gz"])
+def test_an_archive_cut_anywhere_gives_whole_pages_and_lists_the_rest(tmp_path: Path, name: str) -> None:
+    pages = [PAGE.replace("Monday", day) for day in ("Monday", "Tuesday")]
+    ends = archive(tmp_path / name, [("response", "text/html", page.encode()) for page in pages])
+    whole, (all_, _) = (tmp_path / name).read_bytes(), read(tmp_path)
+    assert len(all_) == 2
+    for cut in [0, 5, ends[0] // 2, ends[0] - 60, *range(ends[0] + 1, ends[1] - 60, 37)]:
+        (tmp_path / name).write_bytes(whole[:cut])
+        articles, unreadable = read(tmp_path)
+        assert articles == all_[: int(cut >= ends[0])], cut
+        assert len(unreadable) == 1 and unreadable[0].file == name, cut
+    (tmp_path / name).write_bytes(b"")
+    assert [u.reason for u in read(tmp_path)[1]] == ["no page in this web archive"]
+    archive(tmp_path / name, [("metadata", "text/plain", b"nothing")])
+    assert [u.reason for u in read(tmp_path)[1]] == ["no page in this web archive"]
 
 
 def test_columns_by_other_names_and_ids_from_content(tmp_path: Path) -> None:

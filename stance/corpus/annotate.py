@@ -59,13 +59,13 @@ class Session:
         other = [a.annotator for a in found.annotations if a.annotator != self.annotator]
         if other:
             raise InputError(f"{self._output}: holds annotations by {other[0]!r}; give {self.annotator!r} another file.")
-        text = self._output.read_text("utf-8")
-        if found.problems or not text.endswith("\n"):
-            good = {json.dumps(a.to_dict(), ensure_ascii=False) for a in found.annotations}
-            broken = [line for line in text.splitlines() if line.strip() and line not in good]
+        written = self._output.read_bytes()
+        if found.problems or not written.endswith(b"\n"):
+            good = {json.dumps(a.to_dict(), ensure_ascii=False).encode() for a in found.annotations}
+            broken = [line for line in written.splitlines() if line.strip() and line not in good]
             self.broken = len(broken)
-            with self._output.with_name(f"{self._output.name}.broken").open("a", encoding="utf-8") as handle:
-                handle.writelines(f"{line}\n" for line in broken)
+            with self._output.with_name(f"{self._output.name}.broken").open("ab") as handle:  # a cut letter stays as it is
+                handle.writelines(line + b"\n" for line in broken)
             write_table([[a.to_dict() for a in found.annotations]], self._output)
         return found.annotations
 

@@ -25,12 +25,15 @@ class Problem:
         file: where it stands.
         quote, annotator: whose it is, as far as it says.
         reason: why.
+        label, note: what it says, as far as it does.
     """
 
     file: str
     quote: str | None
     annotator: str | None
     reason: str
+    label: str | None = None
+    note: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The problem as plain JSON values."""
@@ -59,7 +62,7 @@ def join_annotations(
     given: dict[tuple[str, str], list[tuple[str, Annotation]]] = defaultdict(list)
     for file, a in annotations:
         if a.quote not in quotes:
-            problems.append(Problem(file, a.quote, a.annotator, "unknown quote"))
+            problems.append(Problem(file, a.quote, a.annotator, "unknown quote", str(a.label), a.note))
         else:
             given[quotes[a.quote], a.annotator].append((file, Annotation(quotes[a.quote], a.annotator, a.label, a.note)))
     good = []
@@ -67,10 +70,10 @@ def join_annotations(
         labels = sorted({str(a.label) for _, a in found})
         if len(labels) > 1:
             reason = f"conflict: the annotator gave {' and '.join(labels)}"
-            problems += [Problem(file, quote, annotator, reason) for file, _ in found]
+            problems += [Problem(file, quote, annotator, reason, str(a.label), a.note) for file, a in found]
             continue
         good.append(found[0][1])
-        problems += [Problem(file, quote, annotator, "given again") for file, _ in found[1:]]
+        problems += [Problem(file, quote, annotator, "given again", str(a.label), a.note) for file, a in found[1:]]
     return good, problems
 
 

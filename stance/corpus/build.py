@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from glob import glob
 from itertools import chain
 from pathlib import Path
@@ -23,10 +23,17 @@ from stance.corpus.annotations import Problem, adjudicate, join_annotations
 from stance.corpus.duplicates import Duplicates
 from stance.corpus.formats import read_tasks
 from stance.corpus.ingest import Unreadable, article_files, name_of, read_articles
-from stance.corpus.publish import PREDICTING, READING, package_versions, push_dataset, write_dataset
+from stance.corpus.publish import (
+    PREDICTING,
+    READING,
+    package_versions,
+    push_dataset,
+    refuse_foreign_files,
+    write_dataset,
+)
 from stance.corpus.quotes import quotes_on_target, stances
 from stance.corpus.sampling import sample_for_annotation
-from stance.corpus.steps import Steps, file_hash, put_in_place
+from stance.corpus.steps import Steps, file_hash, put_files_in_place, put_in_place
 from stance.errors import InputError
 from stance.io import read_table, write_table
 from stance.labels import LABELS
@@ -77,25 +84,27 @@ def build_dataset(
     Raises:
         ConfigError: an unknown key or a wrong value.
         InputError: no articles, a file of annotations that is not what its format says, splits that leak, another build
-            in the same folder.
+            in the same folder, a file in `dataset/` that is not the build's.
         ModelError: the model cannot be loaded.
 
     Example:
         >>> build_dataset("configs/build.yaml").manifest["counts"]["articles"]  # doctest: +SKIP
-        {'read': 41, 'unreadable': 0}
+        {'read': 41, 'unreadable': 0, 'renamed': 0}
     """
     if not isinstance(config, BuildConfig):
         data = Path(config).parent if data is None else data
         config = load_build_config(config)
     folder, root = Path(output or config.output), Path(data or ".")
     with Steps(folder / "steps") as steps:
+        refuse_foreign_files(folder / "dataset")
         run = _Run(config, root, steps, progress)
         ingested, found = run.ingest()
         quotes = run.merge(found)
         labelled = run.label(quotes)
         sample = run.sample(quotes)
         made = run.write(ingested, quotes, sample, labelled)
-        put_in_place(made / "review", folder / "review")
+        put_files_in_place(made / "review", folder / "review")
+        refuse_foreign_files(folder / "dataset")
         put_in_place(made / "dataset", folder / "dataset")
         steps.forget_the_rest()
     if push_to_hub is not None:
@@ -211,7 +220,7 @@ class _Run:
         for source, file in self.annotated:
             tasks = read_tasks(file, kind=source.format, annotator=source.annotator)
             annotations += [(self._name(file), a) for a in tasks.annotations]
-            problems += tasks.problems
+            problems += [replace(p, file=self._name(file)) for p in tasks.problems]
         return annotations, problems
 
     def sample(self, quotes: Path) -> Path:
@@ -262,11 +271,13 @@ class _Run:
                 (review / name).write_bytes((step / name).read_bytes())
             undecided = json.loads((labelled / "undecided.json").read_text("utf-8"))
             articles = sum(1 for s in sorted(ingested.glob("articles-*.jsonl")) for _ in _rows(s))
+            renamed = [row["kept_as"] is not None for row in _rows(review / "unreadable.jsonl")]
             counts = {
-                "articles": {"read": articles, "unreadable": sum(1 for _ in _rows(review / "unreadable.jsonl"))},
+                "articles": {"read": articles, "unreadable": renamed.count(False), "renamed": renamed.count(True)},
                 "statements": sum(1 for _ in _rows(quotes / "quotes.jsonl")),
                 "dropped": _tally(r["reason"] for r in _rows(review / "dropped.jsonl")),
                 "sample": sum(1 for _ in _rows(review / "sample.jsonl")),
+                "annotation_files": {s.path: sum(of is s for of, _ in self.annotated) for s in self.config.annotations},
                 "annotation_problems": _tally(p["reason"].split(":")[0] for p in _rows(review / "problems.jsonl")),
                 "undecided": undecided,
             }

@@ -27,7 +27,7 @@ from typing import Any, Literal, get_args
 
 from stance.corpus.annotations import Problem
 from stance.errors import InputError, MissingExtraError
-from stance.io import atomic_path, read_table, write_table
+from stance.io import atomic_path, must_exist, read_table, write_table
 from stance.labels import LABELS, Stance
 from stance.records import Annotation
 
@@ -50,6 +50,7 @@ LABEL_STUDIO_CONFIG = """\
 """The labelling configuration for a Label Studio project that takes our tasks."""
 
 _SHOWN = ("id", "text", "speaker", "context")
+_FORMULA = ("=", "+", "-", "@")
 _CELL = 32_767
 """Characters that a cell of a spreadsheet holds; longer text would be cut."""
 
@@ -77,12 +78,17 @@ class Tasks:
         """Keep an annotation, or list why it cannot be one."""
         name = label.strip().casefold() if isinstance(label, str) else None
         if name not in list(LABELS):
-            self.problems.append(Problem(file, _text(quote), _text(annotator), f"label {label!r} is outside the scheme"))
+            self.refuse(file, quote, annotator, f"label {label!r} is outside the scheme", label, note)
             return
         try:
             self.annotations.append(Annotation(_text(quote) or "", _text(annotator) or "", Stance(name), _text(note)))
         except InputError as error:
-            self.problems.append(Problem(file, _text(quote), _text(annotator), str(error)))
+            self.refuse(file, quote, annotator, str(error), label, note)
+
+    def refuse(self, file: str, quote: Any, annotator: Any, reason: str, label: Any = None, note: Any = None) -> None:
+        """List an annotation that cannot be used, with all that it says."""
+        said = ", ".join(map(str, label)) if isinstance(label, list) else label
+        self.problems.append(Problem(file, _text(quote), _text(annotator), reason, _text(said), _text(note)))
 
 
 def _text(value: Any) -> str | None:
@@ -127,7 +133,10 @@ def write_tasks(rows: Sequence[Row], path: str | Path, *, kind: Kind, annotation
         write_table([[_prodigy_line(r, a) for r, a in pairs]], path)
     else:
         cells = [_cells(r, a, str(path)) for r, a in pairs]
-        _write_xlsx(cells, Path(path)) if Path(path).suffix.lower() == ".xlsx" else write_table([cells], path)
+        if Path(path).suffix.lower() == ".xlsx":
+            _write_xlsx(cells, Path(path))
+        else:
+            write_table([cells], path, encoding="utf-8-sig")  # by whose mark Excel knows UTF-8
 
 
 def read_tasks(path: str | Path, *, kind: Kind, annotator: str | None = None) -> Tasks:
@@ -160,17 +169,37 @@ def _known(kind: str) -> None:
         raise InputError(f"Unknown kind {kind!r}; there are {', '.join(get_args(Kind))}.")
 
 
-def _lines(path: Path, tasks: Tasks) -> Iterator[Row]:
-    def skip(reason: str) -> None:
-        tasks.problems.append(Problem(path.name, None, None, reason.removeprefix(f"{path}, ")))
+def _rows(path: Path, tasks: Tasks, *, kind: str) -> Iterator[Row]:
+    """The good rows of a file; what is half-written becomes a problem."""
 
-    for batch in read_table(path, kind="jsonl", skip=skip):
+    how: dict[str, Any] = _as_saved(path) if kind == "csv" else {}
+
+    def skip(reason: str) -> None:
+        tasks.refuse(str(path), None, None, reason.removeprefix(f"{path}, "))
+
+    for batch in read_table(path, kind=kind, skip=skip, **how):
         yield from batch
 
 
+def _as_saved(path: Path) -> dict[str, Any]:
+    """How a spreadsheet program saved a CSV file: in UTF-8 or its country's encoding, with its country's separator."""
+    must_exist(path)
+    data, encoding = path.read_bytes(), "utf-8-sig"
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        if error.end < len(data):  # else it is UTF-8 that was cut inside its last letter
+            from charset_normalizer import from_bytes
+
+            found = from_bytes(data, cp_isolation=["cp1252", "cp1251"]).best()
+            encoding = encoding if found is None else found.encoding
+    header = data.split(b"\n", 1)[0]
+    return {"encoding": encoding, "delimiter": max((",", ";", "\t"), key=lambda d: header.count(d.encode()))}
+
+
 def _read_stance(path: Path, annotator: str, tasks: Tasks) -> None:
-    for line in _lines(path, tasks):
-        tasks.take(path.name, line.get("quote"), line.get("annotator") or annotator, line.get("label"), line.get("note"))
+    for line in _rows(path, tasks, kind="jsonl"):
+        tasks.take(str(path), line.get("quote"), line.get("annotator") or annotator, line.get("label"), line.get("note"))
 
 
 def _labelstudio_task(row: Row, annotations: list[Annotation]) -> Row:
@@ -204,13 +233,14 @@ def _read_labelstudio(path: Path, annotator: str, tasks: Tasks) -> None:
         for a in given:
             by = a.get("completed_by")
             who = by.get("email") if isinstance(by, dict) else by if by is not None else annotator
-            if a.get("was_cancelled"):
-                tasks.problems.append(Problem(path.name, _text(values.get("id")), _text(who), "skipped in the tool"))
-                continue
             results = {r.get("from_name"): r.get("value", {}) for r in a.get("result", [])}
             choices = results.get("stance", {}).get("choices") or [None]
             note = "\n".join(results.get("note", {}).get("text") or []) or None
-            tasks.take(path.name, values.get("id"), who, choices[0] if len(choices) == 1 else choices, note)
+            label = choices[0] if len(choices) == 1 else choices
+            if a.get("was_cancelled"):
+                tasks.refuse(str(path), values.get("id"), who, "skipped in the tool", label, note)
+            else:
+                tasks.take(str(path), values.get("id"), who, label, note)
 
 
 def _doccano_line(row: Row, annotation: Annotation | None) -> Row:
@@ -228,19 +258,19 @@ def _read_doccano(path: Path, annotator: str, tasks: Tasks) -> None:
 
     doccano tells users apart by its files' names alone: a label that is not the one brought along is this file's annotator's.
     """
-    for line in _lines(path, tasks):
+    for line in _rows(path, tasks, kind="jsonl"):
+        labels, given = line.get("label", line.get("labels")) or [], line.get("given")
+        note = "\n".join(line.get("Comments") or []) or None
         try:
             quote = json.loads(line["quote"])
             tasks.quotes.setdefault(quote["id"], quote)
         except (KeyError, TypeError, ValueError):
-            tasks.problems.append(Problem(path.name, None, annotator, f"line with doccano's id {line.get('id')!r}: no `quote`"))
+            tasks.refuse(str(path), None, annotator, f"line with doccano's id {line.get('id')!r}: no `quote`", labels, note)
             continue
-        labels, given = line.get("label", line.get("labels")) or [], line.get("given")
-        note = "\n".join(line.get("Comments") or []) or None
         if given and labels == [given["label"]]:
-            tasks.take(path.name, quote["id"], given["annotator"], given["label"], note or given["note"])
+            tasks.take(str(path), quote["id"], given["annotator"], given["label"], note or given["note"])
         elif labels:
-            tasks.take(path.name, quote["id"], annotator, labels[0] if len(labels) == 1 else labels, note)
+            tasks.take(str(path), quote["id"], annotator, labels[0] if len(labels) == 1 else labels, note)
 
 
 def _prodigy_line(row: Row, annotation: Annotation | None) -> Row:
@@ -254,18 +284,20 @@ def _prodigy_line(row: Row, annotation: Annotation | None) -> Row:
 
 
 def _read_prodigy(path: Path, annotator: str, tasks: Tasks) -> None:
-    for line in _lines(path, tasks):
+    for line in _rows(path, tasks, kind="jsonl"):
         quote = line.get("quote")
         who = line.get("_annotator_id") or line.get("_session_id") or annotator
         if not isinstance(quote, dict) or "id" not in quote:
-            tasks.problems.append(Problem(path.name, None, who, f"line with task {line.get('_task_hash')!r}: no `quote`"))
+            said = line.get("accept"), line.get("note")
+            tasks.refuse(str(path), None, who, f"line with task {line.get('_task_hash')!r}: no `quote`", *said)
             continue
         tasks.quotes.setdefault(quote["id"], quote)
         if line.get("answer", "accept") != "accept":
-            tasks.problems.append(Problem(path.name, quote["id"], who, f"answer {line['answer']!r} in the tool"))
+            said = line.get("accept"), line.get("note")
+            tasks.refuse(str(path), quote["id"], who, f"answer {line['answer']!r} in the tool", *said)
         elif "accept" in line:
             labels = line["accept"]
-            tasks.take(path.name, quote["id"], who, labels[0] if len(labels) == 1 else labels, line.get("note"))
+            tasks.take(str(path), quote["id"], who, labels[0] if len(labels) == 1 else labels, line.get("note"))
 
 
 def _cells(row: Row, annotation: Annotation | None, where: str) -> Row:
@@ -273,9 +305,9 @@ def _cells(row: Row, annotation: Annotation | None, where: str) -> Row:
     shown = {}
     for name in _SHOWN:
         text = "".join(c if c.isprintable() or c in "\n\t" else " " for c in str(row.get(name) or ""))
-        shown[name] = f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+        shown[name] = _escaped(text)
     label = str(annotation.label) if annotation else ""
-    person, note = (annotation.annotator, annotation.note or "") if annotation else ("", "")
+    person, note = (_escaped(annotation.annotator), _escaped(annotation.note or "")) if annotation else ("", "")
     cells = {**shown, "label": label, "annotator": person, "note": note, "record": json.dumps(row)}
     long = [name for name, value in cells.items() if len(value) > _CELL]
     if long:
@@ -283,9 +315,19 @@ def _cells(row: Row, annotation: Annotation | None, where: str) -> Row:
     return cells
 
 
+def _escaped(text: str) -> str:
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
+
+
+def _unescaped(cell: Any) -> Any:
+    escaped = isinstance(cell, str) and cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA)
+    return cell[1:] if escaped else cell
+
+
 def _read_cells(path: Path, annotator: str, tasks: Tasks) -> None:
-    rows = _read_xlsx(path) if path.suffix.lower() == ".xlsx" else (r for batch in read_table(path) for r in batch)
-    for number, cells in enumerate(rows, start=2):
+    rows = _read_xlsx(path) if path.suffix.lower() == ".xlsx" else _rows(path, tasks, kind="csv")
+    for number, raw in enumerate(rows, start=2):
+        cells = {name: _unescaped(cell) if name in ("id", "annotator", "note") else cell for name, cell in raw.items()}
         try:
             quote = json.loads(cells["record"])
         except (KeyError, TypeError, ValueError):
@@ -293,9 +335,10 @@ def _read_cells(path: Path, annotator: str, tasks: Tasks) -> None:
         else:
             tasks.quotes.setdefault(quote["id"], quote)
         if not quote["id"]:
-            tasks.problems.append(Problem(path.name, None, annotator, f"row {number}: no id"))
+            person = cells.get("annotator") or annotator
+            tasks.refuse(str(path), None, person, f"row {number}: no id", cells.get("label"), cells.get("note"))
         elif _text(cells.get("label")):
-            tasks.take(path.name, quote["id"], cells.get("annotator") or annotator, cells["label"], cells.get("note"))
+            tasks.take(str(path), quote["id"], cells.get("annotator") or annotator, cells["label"], cells.get("note"))
 
 
 def _openpyxl() -> Any:

@@ -21,19 +21,23 @@ FIELDS = ("text", "title", "date", "outlet", "url", "id", "language")
 _DOCUMENTS = (".txt", ".text", ".md", ".markdown", ".html", ".htm")
 _TABLES = (".jsonl", ".csv", ".parquet")
 _ARCHIVES = (".warc", ".warc.gz")
+_PAGES = {"response": "html", "resource": "html", "conversion": "text/plain"}
+"""Records of a web archive that hold a page, and what its content type must say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file, or a part of it, that gave no article.
+    """A file, or a part of it, that gave no article, or an article only under another id than its own.
 
     Args:
         file: its name.
         reason: why, with the row where there is one.
+        kept_as: the id that the article got because another one has its own; None where there is no article.
     """
 
     file: str
     reason: str
+    kept_as: str | None = None
 
 
 def article_files(patterns: Sequence[str], *, folder: str | Path = ".") -> list[Path]:
@@ -80,7 +84,8 @@ def read_articles(
     """The articles of files in their order, each with an id that no other has.
 
     A document is one article, its id its path from `root` on; a row of a table and a page of a web archive keep their own
-    id, or get one from their content.
+    id, or get one from their content. Of two articles with one id and one text the first is kept; with another text, the
+    second is kept too, its id FILE:ID, and the clash is listed.
 
     Args:
         files: text, Markdown, HTML, JSONL, CSV, Parquet, WARC.
@@ -88,7 +93,7 @@ def read_articles(
         columns: for tables, our field to their column, such as {"text": "body"}.
 
     Yields:
-        An `Article`, or an `Unreadable` for each file, row or page that gives none.
+        An `Article`, or an `Unreadable` for each file, row or page that gives none; both where an id had to change.
 
     Raises:
         InputError: an unknown field in `columns`.
@@ -101,17 +106,24 @@ def read_articles(
     if unknown := sorted(set(columns or ()) - set(FIELDS)):
         raise InputError(f"columns: an article has no field {unknown[0]!r}; it has {', '.join(FIELDS)}.")
     homes: dict[str, str] = {}
+    texts: dict[tuple[str, bytes], str] = {}
     for file in files:
         name = name_of(file, root)
         for found in _of_file(file, name, columns or {}):
-            if isinstance(found, Article):
-                key = found.id or _content_id(name, found)
-                if key in homes:
-                    found = Unreadable(name, f"id {key!r} stands already in {homes[key]}")
-                else:
-                    homes[key] = name
-                    found = replace(found, id=key)
-            yield found
+            if isinstance(found, Unreadable):
+                yield found
+                continue
+            key = own = found.id or _content_id(name, found)
+            text = hashlib.sha256(found.text.encode("utf-8", "surrogatepass")).digest()
+            if (key, text) in texts:
+                yield Unreadable(name, f"id {key!r} stands already in {texts[key, text]}, with the same text")
+                continue
+            while own in homes:
+                own = f"{name}:{own}"
+            if own != key:
+                yield Unreadable(name, f"id {key!r} stands already in {homes[key]}, with another text; kept as {own!r}", own)
+            homes[own] = texts[key, text] = name
+            yield replace(found, id=own)
 
 
 def _content_id(name: str, article: Article) -> str:
@@ -167,29 +179,57 @@ def _of_row(values: dict[str, Any]) -> Article:
 
 
 def _of_archive(file: Path, name: str) -> Iterator[Article | Unreadable]:
+    pages = 0
+    for record in _records(file):
+        if record.rec_type in _PAGES:
+            pages += 1
+            yield _of_page(record, name)
+    if not pages:
+        yield Unreadable(name, "no page in this web archive")
+
+
+def _records(file: Path) -> Iterator[Any]:
+    """The records of a web archive; raises InputError where one is damaged."""
     try:
         from warcio.archiveiterator import ArchiveIterator
-        from warcio.exceptions import ArchiveLoadFailed
     except ImportError as error:
         raise MissingExtraError("warcio", "warc") from error
-    try:
-        with file.open("rb") as handle:
-            for record in ArchiveIterator(handle):
-                if record.rec_type == "response":
-                    yield _of_page(record, name)
-    except ArchiveLoadFailed as error:
-        yield Unreadable(name, f"a damaged web archive ({error})")
+    with file.open("rb") as handle:
+        records = ArchiveIterator(handle)
+        while True:
+            try:
+                record = next(records, None)
+            except Exception as error:  # a cut header makes warcio raise errors of any kind
+                raise InputError(f"a damaged web archive ({error})") from error
+            if record is None:
+                break
+            if record.length is None:
+                raise InputError("a damaged web archive (cut inside the header of a record)")
+            yield record
+        if records.offset < file.stat().st_size:  # warcio takes a record that is cut before its page for the end
+            raise InputError(f"a damaged web archive (cut inside the record at byte {records.offset})")
 
 
 def _of_page(record: Any, name: str) -> Article | Unreadable:
-    url = record.rec_headers.get_header("WARC-Target-URI")
-    kind = (record.http_headers.get_header("Content-Type") or "") if record.http_headers else ""
-    status = record.http_headers.get_statuscode() if record.http_headers else "no"
-    if status != "200" or "html" not in kind:
-        return Unreadable(name, f"{url}: status {status}, content type {kind or 'none'}")
+    headers, http = record.rec_headers, record.http_headers
+    url = headers.get_header("WARC-Target-URI")
+    kind = (http or headers).get_header("Content-Type") or "none"
+    status = (http.get_statuscode() if http else "no") if record.rec_type == "response" else None
+    body = record.content_stream().read()
+    while record.raw_stream.read(2**16):  # what the page's own encoding leaves
+        pass
+    if record.raw_stream.limit:
+        return Unreadable(name, f"{url}: cut; {record.raw_stream.limit} bytes are missing of its Content-Length")
+    if reason := headers.get_header("WARC-Truncated"):
+        return Unreadable(name, f"{url}: cut by the crawler ({reason})")
+    if status not in (None, "200") or _PAGES[record.rec_type] not in kind:
+        return Unreadable(name, f"{url}: {'' if status is None else f'status {status}, '}content type {kind}")
     try:
-        article = article_of_html(decode(record.content_stream().read(), where=url))
+        text = decode(body, where=url)
+        if record.rec_type == "conversion" and not text.strip():
+            raise InputError("no text")
+        article = Article(text) if record.rec_type == "conversion" else article_of_html(text)
     except InputError as error:
         return Unreadable(name, f"{url}: {error}".removeprefix(f"{url}: {url}: "))
-    date = article.date or (record.rec_headers.get_header("WARC-Date") or "")[:10] or None
+    date = article.date or (headers.get_header("WARC-Date") or "")[:10] or None
     return replace(article, url=article.url or url, date=date)

@@ -133,6 +133,27 @@ def write_dataset(labelled: Iterable[Row], folder: Path, *, config: BuildConfig,
     (folder / "manifest.json").write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def refuse_foreign_files(folder: Path) -> None:
+    """Refuse a `dataset/` in which something is not as a build left it: the next build would delete it.
+
+    Args:
+        folder: the `dataset/` of an earlier build, or of none yet.
+
+    Raises:
+        InputError: a file that the manifest there does not list, or that was changed since; it is named.
+    """
+    manifest = folder / "manifest.json"
+    own: Row = {}
+    if manifest.is_file():
+        try:
+            own = dict(json.loads(manifest.read_text("utf-8"))["files"])
+        except (ValueError, KeyError, TypeError):
+            raise InputError(f"{manifest}: not a build's manifest; move it away and build again.") from None
+    for file in sorted(f for f in folder.rglob("*") if f.is_file() and f != manifest):
+        if own.get(str(file.relative_to(folder))) != file_hash(file):
+            raise InputError(f"{file}: not as the build left it, and the next build would delete it; move it out of {folder}.")
+
+
 def push_dataset(folder: Path, name: str) -> None:
     """Push a built data set to the hub, in one commit; one that is not there yet is made private.
 
