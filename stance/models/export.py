@@ -2,7 +2,7 @@
 
 The gate: the ONNX file and torch in fp32 must give the same label on at least 99 % of the texts given and, where their labels
 are known, it may lose half a point of macro-F1; else nothing is written. What was measured goes into the card. Every row is
-computed by itself, so a label never depends on what else is in its batch.
+computed by itself, so what else is in a batch moves a logit by rounding alone.
 """
 
 from __future__ import annotations
