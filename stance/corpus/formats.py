@@ -171,7 +171,6 @@ def _known(kind: str) -> None:
 
 def _rows(path: Path, tasks: Tasks, *, kind: str) -> Iterator[Row]:
     """The good rows of a file; what is half-written becomes a problem."""
-
     how: dict[str, Any] = _as_saved(path) if kind == "csv" else {}
 
     def skip(reason: str) -> None:
@@ -287,13 +286,12 @@ def _read_prodigy(path: Path, annotator: str, tasks: Tasks) -> None:
     for line in _rows(path, tasks, kind="jsonl"):
         quote = line.get("quote")
         who = line.get("_annotator_id") or line.get("_session_id") or annotator
+        said = line.get("accept"), line.get("note")
         if not isinstance(quote, dict) or "id" not in quote:
-            said = line.get("accept"), line.get("note")
             tasks.refuse(str(path), None, who, f"line with task {line.get('_task_hash')!r}: no `quote`", *said)
             continue
         tasks.quotes.setdefault(quote["id"], quote)
         if line.get("answer", "accept") != "accept":
-            said = line.get("accept"), line.get("note")
             tasks.refuse(str(path), quote["id"], who, f"answer {line['answer']!r} in the tool", *said)
         elif "accept" in line:
             labels = line["accept"]

@@ -56,6 +56,7 @@ class Parity:
             said += f", macro-F1 {self.macro_f1['torch']:.3f} in torch and {self.macro_f1['onnx']:.3f} in ONNX"
         return said
 
+
 def export_checkpoint(
     checkpoint: str | Path,
     output: str | Path,
