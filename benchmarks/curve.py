@@ -1,8 +1,8 @@
 """Learning curve: what more statements of `data/nato` bring, on its test split and on real passages that none has seen.
 
-    python benchmarks/curve.py --data ../shared/data --checkpoint runs/minilm-nato.stage-0
+    python benchmarks/curve.py --data ../shared/data --checkpoint runs/minilm-nato.stage-1
 
-Starts from the checkpoint that `stance train configs/train-default.yaml` leaves after its general stage, and trains it on
+Starts from the checkpoint that `stance train configs/train-default.yaml` leaves after its stage `entailment`, and trains it on
 random shares of the training rows, without the replay of the second stage. The table goes between the marks `curve` of the
 model card.
 """
@@ -60,7 +60,7 @@ def main() -> None:
     """Train on each size, score, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder that holds nato/real_train.jsonl")
-    parser.add_argument("--checkpoint", type=Path, required=True, help="the folder after the general stage")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="the folder after the stage `entailment`")
     parser.add_argument("--sizes", type=int, nargs="+", default=[900, 3600, 14400])
     parser.add_argument("--seeds", type=int, default=1)
     given = parser.parse_args()

@@ -57,6 +57,8 @@ class Stage(_Strict):
         average: decay of the moving average of the weights that is kept instead of the last ones; 0 keeps the last.
         seeds: run the stage so often, each time from the same start with another seed, and keep the mean of the weights
             (Wortsman et al. 2022, "Model soups"); for any stage but the last.
+        with_start: the weights before the stage count as one of those in the mean (Wortsman et al. 2022, "Robust
+            fine-tuning"); for any stage but the last.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Stage(_Strict):
     freeze_words: bool = False
     average: float = Field(default=0.0, ge=0, lt=1)
     seeds: int = Field(default=1, ge=1)
+    with_start: bool = False
 
 
 class TrainConfig(_Strict):
@@ -106,8 +109,10 @@ class TrainConfig(_Strict):
     @field_validator("stages")
     @classmethod
     def _last_stage_chooses_an_epoch(cls, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
-        if stages and stages[-1].seeds > 1:
-            raise ValueError("the last stage keeps its best epoch on dev and has one seed; give seeds to a stage before it")
+        if stages and (stages[-1].seeds > 1 or stages[-1].with_start):
+            raise ValueError(
+                "the last stage keeps its best epoch on dev, no mean of weights; give seeds or with_start to a stage before it"
+            )
         return stages
 
 

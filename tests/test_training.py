@@ -94,9 +94,27 @@ def test_a_stage_of_three_seeds_keeps_the_mean_of_runs_from_one_start(tiny_encod
     assert not list(tmp_path.glob("*.state-*"))
 
 
+def test_a_stage_may_count_its_start_among_the_weights_it_averages(tiny_encoder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    config = _config(tiny_encoder, tmp_path, ROWS, stages=3, epochs=1)
+    first, second, last = config.stages
+    both = (first, second.model_copy(update={"with_start": True}), last)
+    stance.train(config.model_copy(update={"stages": both}), data=tmp_path, output=tmp_path / "mean")
+    stance.train(config, data=tmp_path, output=tmp_path / "plain")
+    mean, start, end = (
+        load_file(tmp_path / f"{folder}" / "model.safetensors")["bert.encoder.layer.0.output.dense.weight"]
+        for folder in ("mean.stage-1", "plain.stage-0", "plain.stage-1")
+    )
+    assert (start - end).abs().max() > 1e-5
+    assert (mean - (start + end) / 2).abs().max() < 1e-6
+
+
 def test_the_last_stage_has_one_seed(tiny_encoder: Path, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="last stage"):
         _config(tiny_encoder, tmp_path, ROWS, seeds=2)
+    with pytest.raises(ValueError, match="last stage"):
+        _config(tiny_encoder, tmp_path, ROWS, with_start=True)
 
 
 def test_ctrl_c_leaves_the_best_checkpoint(tiny_encoder: Path, tmp_path: Path) -> None:

@@ -107,9 +107,11 @@ class _Run:
         return out
 
     def fit_seeds(self, stage: Stage, train: Sequence[Row], dev: Sequence[Row], files: RunFiles, index: int) -> None:
-        """Train one stage once for each of its seeds, all from the same start, and keep the mean of their weights."""
+        """Train one stage once for each of its seeds, all from the same start, and keep the mean of their weights, the start's
+        among them if the stage says so."""
         start = {k: v.clone() for k, v in self.model.state_dict().items()}
-        mean = {k: self.torch.zeros_like(v) for k, v in start.items() if v.is_floating_point()}
+        members = stage.seeds + stage.with_start
+        mean = {k: v / members * stage.with_start for k, v in start.items() if v.is_floating_point()}
         for seed in range(stage.seeds):
             self.model.load_state_dict(start)
             self.fit(stage, train, [], seed=seed, state=files.state(index, seed))
@@ -117,10 +119,10 @@ class _Run:
                 logger.info("%s seed %d: dev macro-F1 %.3f", stage.name, seed, self.score(dev)[0])
             for k, v in self.model.state_dict().items():
                 if k in mean:
-                    mean[k] += v / stage.seeds
+                    mean[k] += v / members
         self.model.load_state_dict(mean, strict=False)
         if dev:
-            logger.info("%s mean of %d seeds: dev macro-F1 %.3f", stage.name, stage.seeds, self.score(dev)[0])
+            logger.info("%s mean of %d weights: dev macro-F1 %.3f", stage.name, members, self.score(dev)[0])
 
     def score(self, dev: Sequence[Row]) -> tuple[float, NDArray[np.float32]]:
         """Macro-F1 on dev rows, and their logits."""
@@ -229,7 +231,7 @@ def train_classifier(
         last = index == len(loaded) - 1
         logger.info("stage %s: %d rows", stage.name, len(loaded[index]))
         try:
-            if stage.seeds > 1:
+            if stage.seeds > 1 or stage.with_start:
                 run.fit_seeds(stage, loaded[index], dev, files, index)
             else:
                 run.fit(stage, loaded[index], dev if last else [], state=files.state(index))

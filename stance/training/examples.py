@@ -207,7 +207,7 @@ def epoch_examples(rows: Sequence[Row], rng: random.Random) -> list[Example]:
             continue
         view = rng.random()
         speaker = row.speaker if view < 0.55 else None
-        if speaker and members[row.group] == 1 and rng.random() < 0.25:
+        if speaker and members[row.group] == 1 and rng.random() < 0.45:
             speaker = rng.choice(speakers)
         around = view > 0.8 or 0.4 < view < 0.55 or needs_context(row.text)
         text = render(row.text, speaker=speaker, context=row.context if around else None)
