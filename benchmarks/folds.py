@@ -1,6 +1,6 @@
 """The nearest view of real statements: passages of public news and reports that the model has not seen.
 
-    python benchmarks/folds.py --data ../shared/data --checkpoint runs/minilm-nato.stage-2
+    python benchmarks/folds.py --data ../shared/data --checkpoint runs/minilm-nato.stage-3
 
 The checkpoint is the one that `stance train configs/train-default.yaml` leaves before its last stage, which is the only
 one that reads `nato/real_train.jsonl`. First it is scored as it is: none of the passages has trained it. Then the last
