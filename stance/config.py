@@ -72,6 +72,11 @@ class Stage(_Strict):
     seeds: int = Field(default=1, ge=1)
     with_start: bool = False
 
+    @property
+    def keeps_a_mean(self) -> bool:
+        """Whether its result is a mean of several weights, not those of one run."""
+        return self.seeds > 1 or self.with_start
+
 
 class TrainConfig(_Strict):
     """How a checkpoint is trained; see `configs/train-default.yaml`.
@@ -109,7 +114,7 @@ class TrainConfig(_Strict):
     @field_validator("stages")
     @classmethod
     def _last_stage_chooses_an_epoch(cls, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
-        if stages and (stages[-1].seeds > 1 or stages[-1].with_start):
+        if stages and stages[-1].keeps_a_mean:
             raise ValueError(
                 "the last stage keeps its best epoch on dev, no mean of weights; give seeds or with_start to a stage before it"
             )

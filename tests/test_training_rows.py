@@ -52,7 +52,7 @@ def test_some_speakers_are_swapped_but_never_in_a_set_written_together() -> None
         shown = [e.text for e in _epochs(*rows, n=100) if e.text.startswith("Speaker") and e.label == FAVOR]
         return sum(t.split(":")[0].split()[-1] != t.split()[-1] for t in shown) / len(shown)
 
-    assert 0.30 < share_swapped(rows) < 0.48
+    assert 0.30 < share_swapped(rows) < 0.45
     assert share_swapped(of_sets) == 0
 
 

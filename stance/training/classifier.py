@@ -231,7 +231,7 @@ def train_classifier(
         last = index == len(loaded) - 1
         logger.info("stage %s: %d rows", stage.name, len(loaded[index]))
         try:
-            if stage.seeds > 1 or stage.with_start:
+            if stage.keeps_a_mean:
                 run.fit_seeds(stage, loaded[index], dev, files, index)
             else:
                 run.fit(stage, loaded[index], dev if last else [], state=files.state(index))
